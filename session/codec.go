@@ -1,0 +1,46 @@
+package session
+
+import (
+	json "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+)
+
+// Codec turns Data into the bytes that are stored and back. It must be
+// deterministic, the same value giving the same bytes with maps in sorted
+// order, because a session counts as changed when its encoding does. Both
+// methods are called from many goroutines at once. What Marshal returned is
+// nobody's to write into any more; Unmarshal must not keep data.
+type Codec interface {
+	// Name is stored with every record; one of another name is ErrCorrupt.
+	Name() string
+	// Marshal encodes the value that v points to.
+	Marshal(v any) ([]byte, error)
+	// Unmarshal decodes into the value that v points to.
+	Unmarshal(data []byte, v any) error
+}
+
+// JSON returns the default codec: encoding/json/v2, made deterministic. Its
+// differences from encoding/json are those of v2 (names match exactly), but
+// for these: a nil slice or map stays nil, a [time.Duration] is its
+// nanoseconds, and invalid UTF-8 is replaced and never an error.
+func JSON() Codec { return jsonCodec{} }
+
+type jsonCodec struct{}
+
+// One joined set for all calls: options are read-only once they are made.
+var jsonOptions = json.JoinOptions(
+	json.Deterministic(true),
+	json.FormatNilSliceAsNull(true), // so that nil and empty both survive
+	json.FormatNilMapAsNull(true),
+	jsonv1.FormatDurationAsNano(true),
+	jsontext.AllowInvalidUTF8(true),
+	// Two keys of a map may become equal once their invalid bytes are replaced.
+	jsontext.AllowDuplicateNames(true),
+)
+
+func (jsonCodec) Name() string { return "json" }
+
+func (jsonCodec) Marshal(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) }
+
+func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, jsonOptions) }

@@ -1,0 +1,51 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What an operation can end with. They come wrapped, with the operation that
+// met them: ask with [errors.Is]. No error of this package contains a token or
+// a key.
+var (
+	// ErrNotFound: there is no such session, or it expired.
+	ErrNotFound = errors.New("session not found")
+	// ErrExists: the id of a new record is taken.
+	ErrExists = errors.New("session exists already")
+	// ErrConflict: the record changed since it was read, and went on changing
+	// at every further try.
+	ErrConflict = errors.New("session was changed by another request")
+	// ErrUnavailable: the store cannot be reached. Nothing is known of the session.
+	ErrUnavailable = errors.New("session store unavailable")
+	// ErrGone: the session was destroyed, or its token replaced, while this
+	// request was using it. Its changes are dropped.
+	ErrGone = errors.New("session was revoked or superseded while in use")
+	// ErrCorrupt: what is stored cannot be decoded. The record is left as it is.
+	ErrCorrupt = errors.New("stored session is corrupt")
+	// ErrTooLarge: the encoded Data is longer than Config.MaxBytes; nothing was stored.
+	ErrTooLarge = errors.New("session data too large")
+	// ErrCommitted: the change needs a new token, and the response has begun,
+	// so that the client could not be given it; nothing was stored.
+	ErrCommitted = errors.New("response has begun: the new token cannot be sent")
+	// ErrNoSession: no middleware for this type of session ran before.
+	ErrNoSession = errors.New("no session middleware for this type")
+	// ErrDiscard is the answer of an error handler that gives up a record which
+	// cannot be loaded: it counts as unknown, and the request gets a new session.
+	ErrDiscard = errors.New("session discarded")
+)
+
+// ConfigError is one problem of a configuration. [New] joins all of them into
+// one error; [errors.AsType] finds the first, Unwrap() []error has them all.
+type ConfigError struct {
+	Field  string // path of the field, such as "Cookie.SameSite"
+	Value  any    // what it was; nil for secrets
+	Reason string // what is wrong, and the cure
+}
+
+func (e *ConfigError) Error() string {
+	if e.Value == nil {
+		return fmt.Sprintf("session: Config.%s: %s", e.Field, e.Reason)
+	}
+	return fmt.Sprintf("session: Config.%s is %v: %s", e.Field, e.Value, e.Reason)
+}

@@ -1,0 +1,100 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps records. Its methods are the whole contract: the core never
+// holds a lock for a store and never guesses what one did.
+//
+// All methods may be called at once from any number of goroutines. Each is one
+// atomic step: of two Updates of the same version exactly one succeeds.
+//
+// Every method honours ctx: a canceled one gives an error that is
+// [context.Canceled] and nothing else. A store that cannot be reached, or that
+// was closed, answers with [ErrUnavailable], never with [ErrNotFound]: the
+// difference is what keeps users signed in during an outage. An error that
+// carries none of the sentinels below is passed on as it is.
+//
+// Package storetest checks every clause of this contract.
+type Store interface {
+	// Load returns the record of id as it was last written. ErrNotFound where
+	// there is none, and where it expired: expiry is checked at every read,
+	// against the store's own clock, whenever the record may be collected.
+	Load(ctx context.Context, id string) (Record, error)
+
+	// Create stores r, which was never stored before, as Version 1 whatever
+	// r.Version says. ErrExists where the id is taken; a store may answer so
+	// also for an expired record that it did not collect yet. It never
+	// replaces a record that is live.
+	Create(ctx context.Context, r Record) error
+
+	// Update replaces the record of r.ID, only while the stored version is
+	// r.Version, and stores it as r.Version+1. ErrConflict where the version
+	// is another, ErrNotFound where there is no record or it has expired but
+	// is still there. It never creates: what was deleted stays deleted.
+	Update(ctx context.Context, r Record) error
+
+	// Touch sets SeenAt and ExpiresAt to those of r, each only where that
+	// moves it forward, only while the stored version is r.Version. Nothing
+	// else of r is looked at and the version stays. ErrConflict and
+	// ErrNotFound as in Update.
+	Touch(ctx context.Context, r Record) error
+
+	// Delete removes the record of id, whatever its version. An id that is
+	// absent is not an error.
+	Delete(ctx context.Context, id string) error
+}
+
+// Record is one session as a store sees it. A store keeps every field and
+// gives it back equal.
+//
+// The byte slices are immutable once they were handed over, in both
+// directions: a store may keep those that it is given, the core may keep those
+// that it gets, and nobody writes into them again.
+type Record struct {
+	ID        string // the public part of the token
+	Name      string // kind of session: the configured cookie name
+	User      string // whose session it is; "" for nobody
+	Version   int64  // 1 after Create, one more after each Update
+	CreatedAt time.Time
+	SeenAt    time.Time // when it was last saved or touched
+	ExpiresAt time.Time // all three: UTC, whole milliseconds
+	Format    string    // of Data: the codec's name
+	Meta      []byte    // the core's own, opaque to a store
+	Data      []byte    // the application's value, encoded
+}
+
+// StatusStore is the ability of a store to tell when it loses its server and
+// when it has it again. [New] asks for it once, by type assertion. While the
+// status is not [StatusConnected], requests wait; see Config.ReconnectTimeout.
+type StatusStore interface {
+	// Watch calls f at once with the present status, before it returns, and
+	// then at each change; never two calls at a time, and none after stop has
+	// returned. f must not block and must not call stop. stop may be called
+	// more than once.
+	Watch(f func(Status)) (stop func())
+}
+
+// Status is what a [StatusStore] says of its connection.
+type Status int
+
+const (
+	StatusConnecting   Status = iota // not connected yet
+	StatusConnected                  // operations can succeed
+	StatusDisconnected               // the connection was lost
+)
+
+// String returns the status in lower case.
+func (s Status) String() string {
+	switch s {
+	case StatusConnecting:
+		return "connecting"
+	case StatusConnected:
+		return "connected"
+	case StatusDisconnected:
+		return "disconnected"
+	}
+	return "unknown"
+}
