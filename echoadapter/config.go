@@ -1,0 +1,106 @@
+// Package echoadapter binds sessions to Echo v4: the token comes in by a
+// cookie, what the handler changed is saved right before the first byte of the
+// response leaves, and the cookie goes out with it.
+package echoadapter
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/echosession/echosession/memstore"
+	"github.com/echosession/echosession/session"
+)
+
+// Config is what an application says of one middleware. Its zero value is a
+// complete, safe setup: sessions in memory, for one process.
+//
+// The hooks are called by the request's goroutines. Valid, BeforeSave and
+// ErrorHandler use the session that they are given: Save, Update and Reload
+// would wait for the hook, and are an error.
+type Config[T any] struct {
+	// Session configures the sessions. Where its Store is nil, it is a new
+	// memstore.
+	Session session.Config[T]
+
+	// Manager is used instead of Session, to share it with code outside of
+	// requests. Both set is an error.
+	Manager *session.Manager[T]
+
+	// Defer loads the session at the first Get instead of before the handler:
+	// a request that does not ask costs the store nothing, but its session is
+	// not extended either, and Valid is not asked.
+	Defer bool
+
+	// InContext also puts the session into the request's context, for
+	// session.FromContext. It is still loaded when asked for with Defer.
+	InContext bool
+
+	// Skipper leaves requests alone: for them there is no session at all.
+	Skipper middleware.Skipper
+
+	// Valid decides whether a stored session may be used, when it was loaded:
+	// false destroys it, and the request gets a new one. An error counts as a
+	// failed load.
+	Valid func(c echo.Context, s *session.Session[T]) (bool, error)
+
+	// BeforeSave is called before each save, and may still change Data. Its
+	// error keeps the save from being made.
+	BeforeSave func(c echo.Context, s *session.Session[T]) error
+
+	// ErrorHandler is asked where an error of the store arises: in the
+	// middleware, or in Get when that loads or decodes. Its answer is the error
+	// from then on. Default: ErrUnavailable becomes a 503 with the cause inside,
+	// everything else a 500.
+	//
+	// If it answers a failed load with nil, the request goes on with a session
+	// that reads as empty and is never saved, and the cookie stays; with
+	// session.ErrDiscard, the record counts as unknown, and the next save
+	// replaces the cookie: the way out of ErrCorrupt. If it answers a failed
+	// save with nil, the response goes out and the change is lost.
+	ErrorHandler func(c echo.Context, op session.Op, err error) error
+}
+
+// Middleware returns the middleware of cfg. It panics on a bad configuration,
+// at start-up; see [Config.ToMiddleware].
+func Middleware[T any](cfg Config[T]) echo.MiddlewareFunc {
+	mw, err := cfg.ToMiddleware()
+	if err != nil {
+		panic(err)
+	}
+	return mw
+}
+
+// ToMiddleware returns the middleware of cfg, or an error that joins all that
+// is wrong with it, each a [*session.ConfigError].
+func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
+	m := &layer[T]{manager: cfg.Manager, cfg: cfg}
+	if m.manager == nil {
+		if cfg.Session.Store == nil {
+			cfg.Session.Store = memstore.New(memstore.Options{})
+		}
+		var err error
+		if m.manager, err = session.New(cfg.Session); err != nil {
+			return nil, err
+		}
+	} else if !reflect.ValueOf(cfg.Session).IsZero() {
+		return nil, &session.ConfigError{Field: "Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
+	}
+	if m.cfg.ErrorHandler == nil {
+		m.cfg.ErrorHandler = func(_ echo.Context, _ session.Op, err error) error { return httpError(err) }
+	}
+	return m.middleware, nil
+}
+
+// httpError is the default answer. The cause stays inside, since Echo's own
+// error handler looks at the outermost error alone.
+func httpError(err error) error {
+	code := http.StatusInternalServerError
+	if errors.Is(err, session.ErrUnavailable) {
+		code = http.StatusServiceUnavailable
+	}
+	return echo.NewHTTPError(code).SetInternal(err)
+}

@@ -1,0 +1,107 @@
+package echoadapter
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/echosession/echosession/session"
+)
+
+// layer is one middleware.
+type layer[T any] struct {
+	manager *session.Manager[T]
+	cfg     Config[T]
+}
+
+func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if l.cfg.Skipper != nil && l.cfg.Skipper(c) {
+			return next(c)
+		}
+		if bound, err := l.manager.Bound(c); err != nil {
+			return err
+		} else if bound { // by the outer of two middlewares, which does it all
+			return next(c)
+		}
+		r := l.begin(c)
+		returned := false
+		defer func() {
+			if !returned {
+				r.abandon()
+			}
+		}()
+		var err error
+		if !l.cfg.Defer {
+			err = r.exchange.Load(c.Request().Context())
+		}
+		if err == nil {
+			err = next(c)
+		}
+		returned = true
+		return r.end(err)
+	}
+}
+
+func (l *layer[T]) begin(c echo.Context) *request[T] {
+	res := c.Response()
+	r := &request[T]{layer: l, c: c, below: res.Writer}
+	l.manager.Begin(&r.exchange, session.Request[T]{
+		Cookies:   c.Request().Header["Cookie"],
+		Hooks:     r,
+		Validates: l.cfg.Valid != nil,
+		Prepares:  l.cfg.BeforeSave != nil,
+	})
+	r.exchange.Bind(c)
+	if l.cfg.InContext {
+		req := c.Request()
+		c.SetRequest(req.WithContext(r.exchange.Context(req.Context())))
+	}
+	r.writer.Init(res.Writer, r)
+	res.Writer = &r.writer
+	return r
+}
+
+// end closes the exchange of a handler that returned err, and returns the
+// error that Echo is to answer, if any.
+func (r *request[T]) end(err error) error {
+	failed := r.writer.Err()
+	saved := r.endExchange()
+	res := r.c.Response()
+	if failed == nil && !r.writer.Begun() {
+		failed = saved
+		if err != nil {
+			failed = err // the handler's error wins, the save's was told of
+		}
+	}
+	if failed != nil {
+		// Nothing of the handler's response may follow, though Echo believes that
+		// it has left.
+		if r.writer.Err() != nil || saved != nil && err == nil {
+			r.writer.Rollback()
+		}
+		if r.writer.Err() != nil || res.Status < http.StatusOK {
+			res.Committed, res.Status, res.Size = false, http.StatusOK, 0
+		}
+		res.Writer = r.below
+		return answer(failed)
+	}
+	r.restoreWriter()
+	if err == nil {
+		err = saved
+	}
+	return answer(err)
+}
+
+// answer maps an error of Save, Update or Reload that a handler just returned;
+// Echo would make a 500 of every error that is not its own.
+func answer(err error) error {
+	if err == nil || !errors.Is(err, session.ErrUnavailable) {
+		return err
+	}
+	if _, own := errors.AsType[*echo.HTTPError](err); own {
+		return err
+	}
+	return httpError(err)
+}

@@ -1,0 +1,81 @@
+package echoadapter
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/echosession/echosession/internal/adapter"
+	"github.com/echosession/echosession/internal/response"
+	"github.com/echosession/echosession/session"
+)
+
+// request is all that the middleware keeps of one request, in one allocation.
+// It is the exchange's hooks and the writer's committer.
+type request[T any] struct {
+	layer    *layer[T]
+	c        echo.Context
+	below    http.ResponseWriter // what c.Response() wrote to before
+	exchange session.Exchange[T]
+	writer   response.Writer
+	vary     [1]string
+	contexts [2]adapter.CommitContext // of the commit, and of the end
+}
+
+// Commit implements [response.Committer].
+func (r *request[T]) Commit(hijacked bool) error {
+	ctx := &r.contexts[0]
+	ctx.Init(r.Context())
+	defer ctx.Release()
+	out, err := r.exchange.Commit(ctx, hijacked)
+	r.writeHeader(out)
+	return err
+}
+
+func (r *request[T]) endExchange() error {
+	ctx := &r.contexts[1]
+	ctx.Init(r.Context())
+	defer ctx.Release()
+	out, err := r.exchange.End(ctx)
+	r.writeHeader(out)
+	return err
+}
+
+// abandon is the end of a handler that panicked: the change is not saved, but
+// the cookie of what the handler saved itself goes out with the error page.
+func (r *request[T]) abandon() {
+	out := r.exchange.Abandon(r.Context())
+	if !r.writer.Begun() {
+		r.writeHeader(out)
+	}
+	r.restoreWriter()
+}
+
+func (r *request[T]) writeHeader(out session.Outcome) {
+	adapter.WriteHeader(r.below.Header(), out, "Cookie", &r.vary)
+}
+
+// restoreWriter takes the writer out again, unless somebody has wrapped it.
+func (r *request[T]) restoreWriter() {
+	if res := r.c.Response(); res.Writer == http.ResponseWriter(&r.writer) {
+		res.Writer = r.below
+	}
+}
+
+// Context implements [session.Hooks].
+func (r *request[T]) Context() context.Context { return r.c.Request().Context() }
+
+// Origin implements [session.Hooks].
+func (r *request[T]) Origin() (scheme, host string) { return r.c.Scheme(), r.c.Request().Host }
+
+// Valid implements [session.Hooks].
+func (r *request[T]) Valid(s *session.Session[T]) (bool, error) { return r.layer.cfg.Valid(r.c, s) }
+
+// BeforeSave implements [session.Hooks].
+func (r *request[T]) BeforeSave(s *session.Session[T]) error { return r.layer.cfg.BeforeSave(r.c, s) }
+
+// Failed implements [session.Hooks].
+func (r *request[T]) Failed(op session.Op, err error) error {
+	return r.layer.cfg.ErrorHandler(r.c, op, err)
+}

@@ -1,0 +1,102 @@
+package response
+
+import (
+	"net/http"
+	"strings"
+)
+
+// NoStore makes Cache-Control of h `no-store`, unless one of its directives is
+// `no-store` or `private` already. A qualified `private="X-Field"` does not
+// count: it lets a shared cache keep the response without the fields named
+// (RFC 9111, 5.2.2.7), and it is the body that belongs to one user.
+func NoStore(h http.Header) {
+	for _, line := range h["Cache-Control"] {
+		if keepsOut(line) {
+			return
+		}
+	}
+	h.Set("Cache-Control", "no-store")
+}
+
+// keepsOut reports whether a line of Cache-Control keeps the response out of
+// shared caches.
+func keepsOut(line string) bool {
+	for line != "" {
+		end := directiveEnd(line)
+		d := strings.Trim(line[:end], " \t")
+		if strings.EqualFold(d, "no-store") || strings.EqualFold(d, "private") {
+			return true
+		}
+		line = strings.TrimPrefix(line[end:], ",")
+	}
+	return false
+}
+
+// directiveEnd returns the index of the comma that ends the first directive of
+// line, or its length. Commas in a quoted argument end nothing.
+func directiveEnd(line string) int {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '"':
+			quoted = !quoted
+		case '\\':
+			if quoted {
+				i++
+			}
+		case ',':
+			if !quoted {
+				return i
+			}
+		}
+	}
+	return len(line)
+}
+
+// AddVary adds field to Vary of h, unless that names it already, in any case
+// and on any line, or is `*`. Where h had no Vary, buf becomes the memory of
+// the header's value, so that nothing is allocated; it belongs to h from then on.
+func AddVary(h http.Header, field string, buf *[1]string) {
+	lines := h["Vary"]
+	for _, line := range lines {
+		for line != "" {
+			var name string
+			name, line, _ = strings.Cut(line, ",")
+			if name = strings.Trim(name, " \t"); name == "*" || strings.EqualFold(name, field) {
+				return
+			}
+		}
+	}
+	if len(lines) == 0 {
+		buf[0] = field
+		h["Vary"] = buf[:]
+		return
+	}
+	h["Vary"] = append(lines, field)
+}
+
+// ReplaceCookie makes line the only Set-Cookie of h for the cookie name: it
+// takes out the earlier ones for exactly that name, keeps the others in their
+// order, and appends line.
+func ReplaceCookie(h http.Header, name, line string) {
+	lines := h["Set-Cookie"]
+	// A new slice: the old one may be in somebody else's hands.
+	kept := make([]string, 0, len(lines)+1)
+	for _, l := range lines {
+		if cookieName(l) != name {
+			kept = append(kept, l)
+		}
+	}
+	h["Set-Cookie"] = append(kept, line)
+}
+
+// cookieName returns the name in a Set-Cookie line as browsers read it: empty
+// where the pair has no "=".
+func cookieName(line string) string {
+	pair, _, _ := strings.Cut(line, ";")
+	name, _, ok := strings.Cut(pair, "=")
+	if !ok {
+		return ""
+	}
+	return strings.Trim(name, " \t")
+}

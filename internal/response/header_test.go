@@ -1,0 +1,155 @@
+package response_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/echosession/echosession/internal/response"
+)
+
+func TestNoStore(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		before []string
+		kept   bool
+	}{
+		{"absent", nil, false},
+		{"empty", []string{""}, false},
+		{"public", []string{"public, max-age=60"}, false},
+		{"no-store", []string{"no-store"}, true},
+		{"private", []string{"private"}, true},
+		{"in any case", []string{"PriVate"}, true},
+		{"no-store in any case", []string{"No-Store"}, true},
+		{"last of a list", []string{"max-age=60, must-revalidate ,\tprivate\t"}, true},
+		{"first of a list", []string{" no-store ,max-age=0"}, true},
+		{"in the middle of a list", []string{"a,no-store,b"}, true},
+		{"empty elements", []string{",,private"}, true},
+		{"on a later line", []string{"max-age=60", "no-cache", "private"}, true},
+		{"only part of a word", []string{"privately, no-stores, xprivate"}, false},
+		{"no-cache", []string{"no-cache"}, false},
+		{"qualified", []string{`private="Set-Cookie"`}, false},
+		{"qualified token", []string{`private=set-cookie`}, false},
+		{"qualified, and not", []string{`private="X-A, X-B", private`}, true},
+		{"within quotes", []string{`ext="a, private, b"`}, false},
+		{"after quotes", []string{`ext="a, b", private`}, true},
+		{"after an escaped quote", []string{`ext="a\", private, b"`}, false},
+		{"after an escaped backslash", []string{`ext="a\\", private`}, true},
+		{"backslash outside quotes", []string{`ext=\,private`}, true},
+		{"quote that does not end", []string{`ext="a, private`}, false},
+		{"backslash at the end", []string{`ext="a\`}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := http.Header{}
+			if tt.before != nil {
+				h["Cache-Control"] = slices.Clone(tt.before)
+			}
+			want := []string{"no-store"}
+			if tt.kept {
+				want = tt.before
+			}
+			response.NoStore(h)
+			if got := h["Cache-Control"]; !slices.Equal(got, want) {
+				t.Errorf("%q became %q, want %q", tt.before, got, want)
+			}
+		})
+	}
+}
+
+func TestAddVary(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		before, want []string
+	}{
+		{"absent", nil, []string{"Cookie"}},
+		{"no values", []string{}, []string{"Cookie"}},
+		{"empty", []string{""}, []string{"", "Cookie"}},
+		{"another", []string{"Origin"}, []string{"Origin", "Cookie"}},
+		{"the same", []string{"Cookie"}, []string{"Cookie"}},
+		{"in another case", []string{"cOOKIE"}, []string{"cOOKIE"}},
+		{"in a list", []string{"Origin ,\tCookie ,Accept"}, []string{"Origin ,\tCookie ,Accept"}},
+		{"on a later line", []string{"Origin", "Accept, Cookie"}, []string{"Origin", "Accept, Cookie"}},
+		{"star", []string{"*"}, []string{"*"}},
+		{"star in a list", []string{"Origin, * "}, []string{"Origin, * "}},
+		{"only part of a word", []string{"Cookies, X-Cookie"}, []string{"Cookies, X-Cookie", "Cookie"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := http.Header{}
+			if tt.before != nil {
+				h["Vary"] = slices.Clone(tt.before)
+			}
+			var buf [1]string
+			response.AddVary(h, "Cookie", &buf)
+			if got := h["Vary"]; !slices.Equal(got, tt.want) {
+				t.Errorf("%q became %q, want %q", tt.before, got, tt.want)
+			}
+			if used := buf[0] != ""; used != (len(tt.before) == 0) {
+				t.Errorf("the buffer was used: %t", used)
+			}
+			h.Add("Vary", "Origin")
+			if buf[0] != "" && buf[0] != "Cookie" {
+				t.Errorf("another value went into the buffer: %q", buf)
+			}
+		})
+	}
+}
+
+func TestReplaceCookie(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		before, want []string
+	}{
+		{"absent", nil, []string{"sid=new"}},
+		{"others", []string{"a=1", "b=2; Path=/"}, []string{"a=1", "b=2; Path=/", "sid=new"}},
+		{"the same", []string{"sid=old; Path=/"}, []string{"sid=new"}},
+		{"between others", []string{"a=1", "sid=old", "b=2", "sid=older", "c=3"}, []string{"a=1", "b=2", "c=3", "sid=new"}},
+		{"another case is another cookie", []string{"SID=1"}, []string{"SID=1", "sid=new"}},
+		{"longer and shorter names", []string{"sid2=1", "si=2", "xsid=3"}, []string{"sid2=1", "si=2", "xsid=3", "sid=new"}},
+		{"spaces around the name", []string{" sid\t=old"}, []string{"sid=new"}},
+		{"no name", []string{"sid", "=sid", "sid; a=b"}, []string{"sid", "=sid", "sid; a=b", "sid=new"}},
+		{"the name in an attribute", []string{"a=sid=1; sid=2"}, []string{"a=sid=1; sid=2", "sid=new"}},
+		{"equal signs in the value", []string{"sid=a=b"}, []string{"sid=new"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := http.Header{}
+			before := slices.Clone(tt.before)
+			if before != nil {
+				h["Set-Cookie"] = before
+			}
+			response.ReplaceCookie(h, "sid", "sid=new")
+			if got := h["Set-Cookie"]; !slices.Equal(got, tt.want) {
+				t.Errorf("%q became %q, want %q", tt.before, got, tt.want)
+			}
+			if !slices.Equal(before, tt.before) {
+				t.Errorf("the old slice was written into: %q", before)
+			}
+		})
+	}
+}
+
+func TestHeaderAllocations(t *testing.T) {
+	// Not parallel: AllocsPerRun counts for the whole process.
+	h := http.Header{"Cache-Control": {"a, private"}, "Vary": nil, "Set-Cookie": nil}
+	var buf [1]string
+	for _, tt := range []struct {
+		name string
+		max  float64
+		do   func()
+	}{
+		{"AddVary", 0, func() { h["Vary"] = nil; response.AddVary(h, "Cookie", &buf) }},
+		{"AddVary again", 0, func() { response.AddVary(h, "Cookie", &buf) }},
+		{"NoStore, kept", 0, func() { response.NoStore(h) }},
+		{"ReplaceCookie", 1, func() { h["Set-Cookie"] = nil; response.ReplaceCookie(h, "sid", "sid=a") }},
+		{"ReplaceCookie again", 1, func() { response.ReplaceCookie(h, "sid", "sid=a") }},
+	} {
+		if n := testing.AllocsPerRun(100, tt.do); n > tt.max {
+			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.max)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package response
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// entityFields describe one body and one outcome: they would be wrong on the
+// error page that replaces it.
+var entityFields = [...]string{
+	"Cache-Control", "Content-Encoding", "Content-Length", "Content-Type", "Etag", "Last-Modified",
+}
+
+// entityHeaders copies the entity headers of h; nil where it has none. A field
+// with no values is kept as well: it keeps the server from adding its own.
+func entityHeaders(h http.Header) http.Header {
+	var saved http.Header
+	for _, field := range entityFields {
+		if values, ok := h[field]; ok {
+			if saved == nil {
+				saved = make(http.Header)
+			}
+			saved[field] = slices.Clone(values)
+		}
+	}
+	return saved
+}
+
+// Rollback takes the handler's entity headers (Cache-Control, ETag,
+// Last-Modified, Content-Length, Content-Encoding and Content-Type, however
+// spelled) out of the header, and puts those back that were there at Init, so
+// that an error page can be written to the writer below.
+func (w *Writer) Rollback() {
+	h := w.inner.Header()
+	for field := range h {
+		if slices.Contains(entityFields[:], http.CanonicalHeaderKey(field)) {
+			delete(h, field)
+		}
+	}
+	maps.Copy(h, w.saved)
+}

@@ -1,0 +1,265 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+)
+
+// Commit stores what the request is to leave behind and returns what the
+// response is to say. An adapter calls it right before the first byte of the
+// response leaves, or after the handler where there was none; hijacked means
+// that no header will be sent. Only the first call commits, later ones return
+// what it said. The error is the hook's answer to one of the store.
+//
+// The caller's ctx should not end with the client's connection.
+func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
+	if err := x.enter(); err != nil {
+		return Outcome{}, err
+	}
+	defer x.op.Unlock()
+	if !x.beginCommit(hijacked) {
+		return x.outcome(ctx), nil
+	}
+	err := x.commit(ctx)
+	x.mu.Lock()
+	x.began, x.hijacked = true, hijacked
+	x.mu.Unlock()
+	return x.outcome(ctx), err
+}
+
+func (x *Exchange[T]) beginCommit(hijacked bool) (first bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	first = !x.committed && !x.over
+	x.committed = true
+	x.began = x.began || hijacked && first
+	return first
+}
+
+// step is what a commit, or a late part of it, is to do.
+type step int
+
+const (
+	stepNothing step = iota
+	stepDestroy      // delete the record, and what Regenerate left behind
+	stepSave
+	stepTouch
+)
+
+// commit carries out one step. Requires x.op.
+func (x *Exchange[T]) commit(ctx context.Context) error {
+	next, data, err := x.decide(ctx)
+	if err != nil {
+		return x.settle(ctx, OpSave, err)
+	}
+	switch next {
+	case stepDestroy:
+		return x.settle(ctx, OpDestroy, x.destroy(ctx))
+	case stepTouch:
+		x.touch(ctx)
+	case stepSave:
+		if x.unsendable() {
+			x.lose(ctx, errHijacked)
+			return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
+		}
+		return x.settle(ctx, OpSave, x.save(ctx, data))
+	}
+	return nil
+}
+
+// decide applies the rules of the commit in their order. data is the encoded
+// Data where it was needed. Requires x.op.
+func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err error) {
+	x.mu.Lock()
+	s, destroyed, replaced := x.session, x.destroyed, len(x.replaced) > 0
+	skip := x.phase == phaseIdle || x.failure != nil || x.inert != nil || x.policy == SaveNever
+	forced := x.policy == SaveAlways
+	asked := x.renewed != "" || x.age != nil
+	x.mu.Unlock()
+	stored, allowEmpty := x.rec.Version > 0, x.m.cfg.AllowEmpty
+	switch {
+	case skip:
+		return stepNothing, nil, nil
+	case destroyed:
+		return stepDestroy, nil, nil
+	case s == nil && stored && x.m.due(x.rec, x.meta, time.Now()):
+		return stepTouch, nil, nil
+	case s == nil && (stored || !allowEmpty):
+		return stepNothing, nil, nil
+	case s == nil:
+		if s, err = x.fresh(ctx); err != nil {
+			return stepNothing, nil, err
+		}
+	}
+	if data, err = x.m.encode(&s.Data); err != nil {
+		return stepNothing, nil, err
+	}
+	x.final = data
+	changed, err := x.differs(data)
+	switch {
+	case err != nil:
+		return stepNothing, nil, err
+	case forced || changed || stored && asked || !stored && allowEmpty:
+		return stepSave, data, nil
+	case replaced:
+		return stepDestroy, nil, nil
+	case stored && x.m.due(x.rec, x.meta, time.Now()):
+		return stepTouch, nil, nil
+	}
+	return stepNothing, nil, nil
+}
+
+// differs reports whether data is another value than the session began with.
+// Requires x.op.
+func (x *Exchange[T]) differs(data []byte) (bool, error) {
+	if x.rec.Version == 0 {
+		return !bytes.Equal(data, x.baseline), nil
+	}
+	return x.m.changed(x.rec, x.meta.shape, data)
+}
+
+// settle turns the error of a step into the answer. A session that is gone is
+// no error: its changes are dropped.
+func (x *Exchange[T]) settle(ctx context.Context, op Op, err error) error {
+	var f *failure
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrGone):
+		return nil
+	case errors.As(err, &f):
+		op, err = f.op, f.err
+	}
+	return x.answer(ctx, op, err)
+}
+
+// failure is an error of another operation than the one that met it.
+type failure struct {
+	op  Op
+	err error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// unsendable reports whether the save needs a cookie that cannot be sent.
+func (x *Exchange[T]) unsendable() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.began && !x.hijacked && (x.rec.Version == 0 || x.renewed != "")
+}
+
+// lose tells of changes that will not be stored.
+func (x *Exchange[T]) lose(ctx context.Context, why error) {
+	x.m.event(ctx, EventLost, Record{ID: x.rec.ID, User: x.rec.User}, 0, why)
+}
+
+var (
+	errHijacked = errors.New("session: a change that needs a cookie was made before the connection was hijacked: call Save before Hijack and send the Token, or commit with a header first")
+	errLate     = errors.New("session: a change was made after the response had begun: make it before, or call Save or Update")
+)
+
+// Outcome is what Commit said, or before it what a Save did.
+func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
+	x.mu.Lock()
+	out := x.out
+	out.Read = x.asked
+	hooks, over := x.req.Hooks, x.over
+	end, own := x.m.end(x.rec, x.meta), x.meta.age > 0
+	x.mu.Unlock()
+	if out.Action == ActionNone || hooks == nil || over {
+		return out
+	}
+	scheme, host := hooks.Origin()
+	secure := x.m.cookie.secure(scheme, host)
+	if out.Action == ActionClear {
+		out.Cookie = x.m.cookie.clear(secure)
+		return out
+	}
+	age := time.Until(end)
+	if x.m.cookie.BrowserSession && !own {
+		age = 0
+	}
+	out.Cookie = x.m.cookie.set(out.Token, age, secure)
+	if secure && scheme != "https" && !loopback(host) {
+		x.m.warnInsecure(ctx, host)
+	}
+	return out
+}
+
+// End ends the exchange when the handler is done. It commits if nothing did,
+// and only then there is an Outcome; otherwise it carries out a Destroy that
+// came after the commit, and looks for changes that came too late. Afterwards
+// the hooks are not called any more.
+func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
+	x.op.Lock()
+	defer x.op.Unlock()
+	defer x.close()
+	if x.beginCommit(false) {
+		err = x.commit(ctx)
+		return x.outcome(ctx), err
+	}
+	return Outcome{}, x.late(ctx)
+}
+
+// late does what can still be done once the response has begun. Requires x.op.
+func (x *Exchange[T]) late(ctx context.Context) error {
+	x.mu.Lock()
+	s := x.session
+	skip := s == nil || x.failure != nil || x.inert != nil || x.policy == SaveNever
+	destroyed, replaced := x.destroyed, len(x.replaced) > 0
+	lost := replaced || x.rec.Version > 0 && (x.renewed != "" || x.age != nil)
+	x.mu.Unlock()
+	switch {
+	case skip:
+		return nil
+	case destroyed:
+		return x.settle(ctx, OpDestroy, x.destroy(ctx))
+	case lost:
+		x.lose(ctx, errLate)
+		return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
+	case !x.m.inspect():
+		return nil
+	}
+	data, err := x.m.encode(&s.Data)
+	if err != nil {
+		return nil // nothing that could be stored was lost
+	}
+	changed := !bytes.Equal(data, x.final)
+	if x.final == nil {
+		changed, _ = x.differs(data)
+	}
+	if changed {
+		x.lose(ctx, errLate)
+	}
+	return nil
+}
+
+// Looking for late changes costs an encoding. A mistake in a program shows
+// soon, in the first requests, or now and then.
+const (
+	inspectFirst = 100
+	inspectEvery = 64
+)
+
+func (m *Manager[T]) inspect() bool {
+	n := m.late.Add(1)
+	return n <= inspectFirst || n%inspectEvery == 0
+}
+
+// Abandon ends the exchange of a handler that panicked: nothing is committed.
+// The Outcome is that of a Save that the handler made before.
+func (x *Exchange[T]) Abandon(ctx context.Context) Outcome {
+	out := x.outcome(ctx)
+	x.close()
+	return out
+}
+
+func (x *Exchange[T]) close() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = true
+	x.req.Hooks, x.req.Cookies = nil, nil
+}

@@ -1,0 +1,190 @@
+package session
+
+import (
+	"cmp"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Cookie says how the client keeps its token.
+type Cookie struct {
+	// Name of the cookie; also separates sessions of different kinds in one
+	// store. Default "__Host-echo.sid" with SecureAlways, Path "/" and no
+	// Domain, else "echo.sid". The names "__Host-..." and "__Secure-..." make
+	// browsers insist on those attributes (RFC 6265bis, section 4.1.3).
+	Name string
+
+	// Path and Domain are the browser's business: the server does not look at
+	// them, groups and a Skipper scope a middleware. Default "/" and none, which
+	// is this host alone.
+	Path   string
+	Domain string
+
+	// Secure keeps the cookie from plain http. Default [SecureAuto].
+	Secure SecureMode
+
+	// SameSite is Lax, Strict or None, which requires SecureAlways. Default Lax:
+	// a request that another site makes other than by a link has no session.
+	SameSite http.SameSite
+
+	// Partitioned gives every top-level site a cookie of its own (CHIPS); it
+	// requires SecureAlways.
+	Partitioned bool
+
+	// BrowserSession sends no Max-Age, so that the cookie ends with the browser,
+	// unless SetMaxAge gave this session an age. The record ends as ever.
+	BrowserSession bool
+
+	// ScriptReadable lets scripts of the page read the token, and so whoever
+	// smuggles one in. Without it the cookie is HttpOnly.
+	ScriptReadable bool
+}
+
+// SecureMode says when a cookie is Secure.
+type SecureMode int
+
+const (
+	SecureAuto     SecureMode = iota // unless the request is plain http to a loopback host: safe, and works on a developer's machine
+	SecureByScheme                   // when the request came by https, as far as the server knows
+	SecureAlways                     // always
+	SecureNever                      // never: for a network where there is no https
+)
+
+const (
+	defaultName     = "echo.sid"
+	defaultHostName = "__Host-" + defaultName
+
+	maxPairLen      = 4096 // of name and value, RFC 6265bis section 5.6
+	maxAttributeLen = 1024 // of one attribute, likewise
+)
+
+func (c Cookie) withDefaults() Cookie {
+	c.Path = cmp.Or(c.Path, "/")
+	if c.Name == "" && c.Secure == SecureAlways && c.Path == "/" && c.Domain == "" {
+		c.Name = defaultHostName
+	}
+	c.Name = cmp.Or(c.Name, defaultName)
+	c.SameSite = cmp.Or(c.SameSite, http.SameSiteLaxMode)
+	return c
+}
+
+// check refuses what browsers would refuse, or silently change.
+func (c Cookie) check(refuse func(field string, value any, reason string)) {
+	always := c.Secure == SecureAlways
+	switch {
+	case (&http.Cookie{Name: c.Name}).Valid() != nil:
+		refuse("Cookie.Name", c.Name, "must be a token: letters, digits and !#$%&'*+-.^_`|~")
+	case len(c.Name)+maxTokenLen > maxPairLen:
+		refuse("Cookie.Name", c.Name, "is too long: browsers keep 4096 bytes of name and value")
+	case hasPrefixFold(c.Name, "__Host-") && (!always || c.Path != "/" || c.Domain != ""):
+		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways, Path / and no Domain: set these or choose another name")
+	case hasPrefixFold(c.Name, "__Secure-") && !always:
+		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways: set it or choose another name")
+	}
+	if c.Path[0] != '/' || len(c.Path) > maxAttributeLen || (&http.Cookie{Name: "n", Path: c.Path}).Valid() != nil {
+		refuse("Cookie.Path", c.Path, "must begin with /, have no control character or semicolon and at most 1024 bytes")
+	}
+	if c.Domain != "" && (len(c.Domain) > maxAttributeLen || (&http.Cookie{Name: "n", Domain: c.Domain}).Valid() != nil) {
+		refuse("Cookie.Domain", c.Domain, "must be a domain name of at most 1024 bytes")
+	}
+	if c.Secure < SecureAuto || c.Secure > SecureNever {
+		refuse("Cookie.Secure", int(c.Secure), "must be SecureAuto, SecureByScheme, SecureAlways or SecureNever")
+	}
+	switch c.SameSite {
+	case http.SameSiteLaxMode, http.SameSiteStrictMode:
+	case http.SameSiteNoneMode:
+		if !always {
+			refuse("Cookie.SameSite", "None", "browsers take it only with SecureAlways: set it or choose Lax or Strict")
+		}
+	default:
+		refuse("Cookie.SameSite", int(c.SameSite), "must be Lax, Strict or None of net/http: browsers differ in what they do without")
+	}
+	if c.Partitioned && !always {
+		refuse("Cookie.Partitioned", true, "browsers take it only with SecureAlways: set it or leave Partitioned out")
+	}
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// secure decides the attribute for one request.
+func (c Cookie) secure(scheme, host string) bool {
+	switch c.Secure {
+	case SecureAlways:
+		return true
+	case SecureNever:
+		return false
+	case SecureByScheme:
+		return scheme == "https"
+	}
+	return scheme == "https" || !loopback(host)
+}
+
+// loopback reports whether host, with or without a port, never leaves the
+// machine: browsers trust it as they trust https.
+func loopback(host string) bool {
+	if name, port, ok := strings.Cut(host, "]"); ok && strings.HasPrefix(name, "[") {
+		host = name[1:]
+		if port != "" && port[0] != ':' {
+			return false
+		}
+	} else if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host, ':') == i {
+		host = host[:i]
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// set is the cookie that gives the client its token; age 0 or less ends it
+// with the browser.
+func (c Cookie) set(token string, age time.Duration, secure bool) *http.Cookie {
+	k := c.bare(secure)
+	k.Value = token
+	if age > 0 {
+		// Rounded up: the cookie must not end before the session.
+		k.MaxAge = int((age + time.Second - 1) / time.Second)
+	}
+	return k
+}
+
+// clear is the cookie that takes it away again: browsers replace a cookie only
+// by one of the same attributes.
+func (c Cookie) clear(secure bool) *http.Cookie {
+	k := c.bare(secure)
+	k.MaxAge = -1
+	return k
+}
+
+func (c Cookie) bare(secure bool) *http.Cookie {
+	return &http.Cookie{
+		Name:        c.Name,
+		Path:        c.Path,
+		Domain:      c.Domain,
+		Secure:      secure,
+		SameSite:    c.SameSite,
+		Partitioned: c.Partitioned,
+		HttpOnly:    !c.ScriptReadable,
+	}
+}
+
+// eachValue yields the values of all cookies called name in the Cookie header
+// lines, in the order sent, without allocating. Values are taken as they are
+// (RFC 6265bis, section 5.7.3); a token is never quoted.
+func eachValue(lines []string, name string, yield func(value string) bool) {
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			key, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if ok && key == name && !yield(value) {
+				return
+			}
+		}
+	}
+}

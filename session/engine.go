@@ -1,0 +1,168 @@
+package session
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// engine is the part of a Manager that does not depend on T: it asks the store
+// and reads and writes what the core itself keeps with a record.
+type engine struct {
+	store   Store
+	gate    *gate
+	cookie  Cookie
+	format  string // the codec's name
+	shape   uint64
+	maxAge  time.Duration
+	rolling bool
+	touch   time.Duration // extend at most this often; negative: always
+	observe func(context.Context, Event)
+
+	insecure atomic.Bool // whether the warning was given
+}
+
+// stopwatch measures time in the store, and costs nothing where nobody observes.
+type stopwatch time.Time
+
+func (e *engine) start() stopwatch {
+	if e.observe == nil {
+		return stopwatch{}
+	}
+	return stopwatch(time.Now())
+}
+
+func (w stopwatch) elapsed() time.Duration {
+	if t := time.Time(w); !t.IsZero() {
+		return time.Since(t)
+	}
+	return 0
+}
+
+func (e *engine) event(ctx context.Context, kind EventKind, r Record, took time.Duration, err error) {
+	if e.observe != nil {
+		e.observe(ctx, Event{Kind: kind, ID: r.ID, User: r.User, Duration: took, Err: err})
+	}
+}
+
+// watch takes the status of a store that tells one.
+func (e *engine) watch(s Status) {
+	if e.gate.set(s) {
+		e.statusEvent(context.Background(), s == StatusConnected)
+	}
+}
+
+func (e *engine) statusEvent(ctx context.Context, up bool) {
+	kind := EventStoreDown
+	if up {
+		kind = EventStoreUp
+	}
+	e.event(ctx, kind, Record{}, 0, nil)
+}
+
+// ask is around every operation of the store.
+func (e *engine) ask(ctx context.Context, op string, do func() error) error {
+	if err := e.gate.enter(ctx); err != nil {
+		return fmt.Errorf("session: %s: %w", op, err)
+	}
+	err := do()
+	if e.gate.answered(err) {
+		e.statusEvent(ctx, true)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotFound):
+		return errNotFound // often, and its details help nobody
+	}
+	return fmt.Errorf("session: %s: %w", op, err)
+}
+
+var errNotFound = fmt.Errorf("session: %w", ErrNotFound)
+
+// load returns the live record of id, if it is of this kind of session. The
+// meta data of a record of another kind is not looked at.
+func (e *engine) load(ctx context.Context, id string) (r Record, m meta, err error) {
+	err = e.ask(ctx, "load", func() (err error) {
+		r, err = e.store.Load(ctx, id)
+		return err
+	})
+	if err != nil {
+		return Record{}, meta{}, err
+	}
+	if r.Name != e.cookie.Name {
+		return Record{}, meta{}, errNotFound
+	}
+	if m, err = decodeMeta(r.Meta); err != nil {
+		return r, meta{}, fmt.Errorf("session: load %s: %w", id, err)
+	}
+	if !time.Now().Before(e.end(r, m)) {
+		e.event(ctx, EventExpired, r, 0, nil)
+		return Record{}, meta{}, errNotFound
+	}
+	return r, m, nil
+}
+
+// end is when the session of r is over: an age that the configuration or the
+// session itself has since shortened holds for records written before, too.
+func (e *engine) end(r Record, m meta) time.Time {
+	if end := r.SeenAt.Add(e.age(m)); end.Before(r.ExpiresAt) {
+		return end
+	}
+	return r.ExpiresAt
+}
+
+func (e *engine) age(m meta) time.Duration {
+	if m.age > 0 {
+		return m.age
+	}
+	return e.maxAge
+}
+
+// accepts reports whether the record lets in the holder of a secret with
+// digest d. It takes the same time whatever differs.
+func (m meta) accepts(d digest) bool {
+	return subtle.ConstantTimeCompare(m.digest[:], d[:]) == 1
+}
+
+// due reports whether use at now is to extend the session of r.
+func (e *engine) due(r Record, m meta, now time.Time) bool {
+	return e.rolling && now.Sub(r.SeenAt) >= e.touch && now.Add(e.age(m)).After(r.ExpiresAt)
+}
+
+func (e *engine) create(ctx context.Context, r Record) error {
+	return e.ask(ctx, "create", func() error { return e.store.Create(ctx, r) })
+}
+
+func (e *engine) update(ctx context.Context, r Record) error {
+	return e.ask(ctx, "update", func() error { return e.store.Update(ctx, r) })
+}
+
+func (e *engine) touchRecord(ctx context.Context, r Record) error {
+	return e.ask(ctx, "touch", func() error { return e.store.Touch(ctx, r) })
+}
+
+func (e *engine) delete(ctx context.Context, id string) error {
+	return e.ask(ctx, "delete", func() error { return e.store.Delete(ctx, id) })
+}
+
+// warnInsecure tells once of a cookie that browsers will drop.
+func (e *engine) warnInsecure(ctx context.Context, host string) {
+	if e.insecure.Swap(true) {
+		return
+	}
+	err := fmt.Errorf("session: cookie %s is Secure, but the request came by plain http to %q, where browsers drop it: "+
+		"serve https; behind a proxy that does, have it send X-Forwarded-Proto; for a network without https set Cookie.Secure to SecureNever", e.cookie.Name, host)
+	if e.observe == nil {
+		slog.WarnContext(ctx, err.Error())
+		return
+	}
+	e.event(ctx, EventInsecure, Record{}, 0, err)
+}
+
+// stamp is a time as records keep it: UTC, whole milliseconds.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

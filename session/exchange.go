@@ -1,0 +1,219 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Exchange is the session of one request, from the token that came in to the
+// one that goes out. An adapter makes one with Begin, binds it to the request's
+// context, calls Commit before the first byte of the response leaves and End
+// when the handler is done. Session and Peek are what [Get] and [Peek] call.
+//
+// All of its methods may be called from several goroutines at once.
+type Exchange[T any] struct {
+	m     *Manager[T]
+	req   Request[T]
+	outer link // the exchange of another kind that the context had before
+
+	// op is held by one load, commit, save, update or reload at a time, through
+	// its calls of the store and the hooks. It is taken before mu.
+	op sync.Mutex
+
+	mu sync.Mutex // guards all below; never held through a call out
+	state[T]
+}
+
+// state is what is known of the session at one moment. The goroutine that holds
+// op may read without mu what only holders of op write.
+type state[T any] struct {
+	phase      phase
+	validating bool  // the Valid hook is running
+	asked      bool  // the application looked at the session: the response depends on it
+	presented  bool  // the request carried a cookie of the name
+	failure    error // the answer to a failed load: all that Get returns
+	inert      error // why the session reads as empty, or as it was, and is never saved
+	over       bool  // the request has ended
+
+	session  *Session[T]
+	rec      Record // as this request last knew it to be stored; Version 0: not at all
+	meta     meta   // of rec
+	baseline []byte // encoding of Data that is no change; nil: recode rec
+
+	id, secret string // what the client presents, or will
+	created    time.Time
+	attempt    uint64 // nonce of a write of which it is not known whether it landed
+
+	// What the application asked for and no save has carried out yet.
+	policy    SavePolicy
+	destroyed bool
+	renewed   string         // the next secret; "": keep the present one
+	age       *time.Duration // from SetMaxAge
+	replaced  []string       // ids of the records that Regenerate left behind
+
+	committed bool   // the commit was made: the response has begun, or is about to
+	began     bool   // no header can be sent any more
+	hijacked  bool   // nor will one: the handler speaks for itself
+	final     []byte // Data as the commit saw it, if it looked
+	out       Outcome
+}
+
+type phase int
+
+const (
+	phaseIdle   phase = iota // nothing asked of the store yet
+	phaseLoaded              // rec is known, not decoded or not validated
+	phaseReady               // session or failure is set
+)
+
+// Request is what an adapter tells of its request.
+type Request[T any] struct {
+	Cookies []string // lines of the Cookie header
+	Hooks   Hooks[T] // nil outside of a request
+
+	Validates bool // whether Hooks.Valid is to be asked
+	Prepares  bool // whether Hooks.BeforeSave is
+}
+
+// Hooks is the adapter's side of an [Exchange]. No lock is held during a call
+// but the one that keeps other loads and saves of the same request waiting.
+type Hooks[T any] interface {
+	// Context is the request's, for calls that have none of their own.
+	Context() context.Context
+	// Origin is where the request was sent: "http" or "https", and the host.
+	Origin() (scheme, host string)
+	// Valid reports whether the session, just loaded, may be used.
+	Valid(s *Session[T]) (bool, error)
+	// BeforeSave is called before each save; its error keeps it from being made.
+	BeforeSave(s *Session[T]) error
+	// Failed maps an error where it arises; see the ErrorHandler of an adapter.
+	Failed(op Op, err error) error
+}
+
+// Op is the operation in which an error arose.
+type Op string
+
+const (
+	OpLoad    Op = "load"
+	OpSave    Op = "save"
+	OpDestroy Op = "destroy"
+)
+
+// Outcome is what the response is to say of the session.
+type Outcome struct {
+	Action Action
+	Token  string       // with ActionSet: what the client must present from now on
+	Cookie *http.Cookie // with ActionSet and ActionClear: ready to be sent
+	Read   bool         // the application looked at the session: the response varies with it
+}
+
+// Action is what to do about the client's token.
+type Action int
+
+const (
+	ActionNone  Action = iota
+	ActionSet          // give it Token
+	ActionClear        // take it away
+)
+
+// Begin starts the exchange of a request in x, which the adapter may have as a
+// part of its own state of the request (nil: in a new one), and returns x. It
+// asks the store nothing. x must be zero, and not be copied afterwards.
+func (m *Manager[T]) Begin(x *Exchange[T], r Request[T]) *Exchange[T] {
+	if x == nil {
+		x = new(Exchange[T])
+	}
+	x.m, x.req = m, r
+	return x
+}
+
+// Load loads the session now, and validates it, where Get would do so at its
+// first call.
+func (x *Exchange[T]) Load(ctx context.Context) error {
+	x.op.Lock()
+	defer x.op.Unlock()
+	return x.prepare(ctx)
+}
+
+// prepare loads the session, and decodes it only where Valid wants to see it.
+// Requires x.op.
+func (x *Exchange[T]) prepare(ctx context.Context) error {
+	err := x.load(ctx)
+	if err == nil && x.req.Validates && x.rec.Version > 0 {
+		_, err = x.ready(ctx)
+	}
+	return err
+}
+
+// Session returns the session, which it loads first if nobody did. It is the
+// same one at every call, and so is an error. A Valid hook that asks is given
+// what it is validating.
+func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
+	s, known, err := x.known()
+	if known {
+		return s, err
+	}
+	if err := x.enter(); err != nil {
+		return x.underValidation(err)
+	}
+	defer x.op.Unlock()
+	return x.ready(ctx)
+}
+
+// known is the answer of Session to all but the first.
+func (x *Exchange[T]) known() (s *Session[T], known bool, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.asked = true
+	return x.session, x.phase == phaseReady, x.failure
+}
+
+func (x *Exchange[T]) underValidation(err error) (*Session[T], error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.validating {
+		return x.session, nil
+	}
+	return nil, err
+}
+
+// Peek decodes what was loaded, into a value that shares nothing with Data.
+// Where there is no record it is the value of a new session.
+func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
+	_, known, err := x.known()
+	if err != nil {
+		return v, err
+	}
+	if !known {
+		if err = x.enter(); err == nil {
+			defer x.op.Unlock()
+			err = x.prepare(ctx)
+		} else {
+			_, err = x.underValidation(err)
+		}
+		if err != nil {
+			return v, err
+		}
+	}
+	x.mu.Lock()
+	r, inert := x.rec, x.inert
+	x.mu.Unlock()
+	if r.Version == 0 || inert != nil {
+		return x.m.cfg.New(), nil
+	}
+	var loaded T
+	if err := x.m.decode(r, &loaded); err == nil || known {
+		return loaded, err
+	}
+	// Session finds the same, and asks the hook what is to become of it.
+	if _, err := x.ready(ctx); err != nil {
+		return v, err
+	}
+	return x.m.cfg.New(), nil
+}
+
+// errOver is for those who kept a session beyond its request.
+var errOver = fmt.Errorf("session: %w: the request is over; use Manager.Update in the background", ErrNoSession)

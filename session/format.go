@@ -1,0 +1,59 @@
+package session
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"reflect"
+)
+
+// The types that hold secrets format themselves, with any verb, as what may be
+// logged: fmt would otherwise print the fields of whatever it is given.
+
+// Format writes the session's type and id, never its token or Data.
+func (s *Session[T]) Format(f fmt.State, verb rune) {
+	if s == nil || s.x == nil {
+		fmt.Fprintf(f, "session.Session[%v](none)", reflect.TypeFor[T]())
+		return
+	}
+	fmt.Fprintf(f, "session.Session[%v](%s)", reflect.TypeFor[T](), s.ID())
+}
+
+// LogValue is a group of the session's id and whether it is new.
+func (s *Session[T]) LogValue() slog.Value {
+	if s == nil || s.x == nil {
+		return slog.StringValue("none")
+	}
+	return slog.GroupValue(slog.String("id", s.ID()), slog.Bool("new", s.IsNew()))
+}
+
+// Format writes the session's type and nothing else.
+func (x *Exchange[T]) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "session.Exchange[%v]", reflect.TypeFor[T]())
+}
+
+// Format writes the type and the cookie's name.
+func (m *Manager[T]) Format(f fmt.State, verb rune) {
+	if m == nil {
+		io.WriteString(f, "<nil>")
+		return
+	}
+	fmt.Fprintf(f, "session.Manager[%v](%s)", reflect.TypeFor[T](), m.cookie.Name)
+}
+
+// LogValue is the cookie's name.
+func (m *Manager[T]) LogValue() slog.Value {
+	if m == nil {
+		return slog.StringValue("none")
+	}
+	return slog.GroupValue(slog.String("cookie", m.cookie.Name))
+}
+
+// Format writes the settings that hold no secret.
+func (cfg Config[T]) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "session.Config[%v]{Store:%T Cookie:%+v MaxAge:%v Rolling:%v TouchAfter:%v AllowEmpty:%v MaxBytes:%d ReconnectTimeout:%v}",
+		reflect.TypeFor[T](), cfg.Store, cfg.Cookie, cfg.MaxAge, cfg.Rolling, cfg.TouchAfter, cfg.AllowEmpty, cfg.MaxBytes, cfg.ReconnectTimeout)
+}
+
+// LogValue is what Format writes.
+func (cfg Config[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg)) }

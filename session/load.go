@@ -1,0 +1,277 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxCandidates bounds how many cookies of the name one request can make the
+// store be asked for.
+const maxCandidates = 4
+
+// load finds the record of the request's token. Requires x.op. The error is
+// the hook's answer to what went wrong.
+func (x *Exchange[T]) load(ctx context.Context) error {
+	if x.phase != phaseIdle {
+		return x.failure
+	}
+	x.mu.Lock()
+	over := x.over
+	x.mu.Unlock()
+	if over {
+		return errOver
+	}
+	if err := x.find(ctx); err != nil {
+		return x.fail(ctx, OpLoad, err)
+	}
+	x.mu.Lock()
+	x.phase = phaseLoaded
+	x.mu.Unlock()
+	return nil
+}
+
+// find tries the well-formed cookies in the order sent. The first that is live
+// is the session; a second one is only told of.
+func (x *Exchange[T]) find(ctx context.Context) error {
+	if len(x.req.Cookies) == 0 {
+		return nil
+	}
+	var tried [maxCandidates]string
+	n, malformed, present := 0, false, false
+	eachValue(x.req.Cookies, x.m.cookie.Name, func(value string) bool {
+		present = true
+		if _, _, ok := parseToken(value); !ok {
+			malformed = true
+			return true
+		}
+		for _, t := range tried[:n] {
+			if t == value {
+				return true
+			}
+		}
+		tried[n] = value
+		n++
+		return n < maxCandidates
+	})
+	x.mu.Lock()
+	x.presented = present
+	x.mu.Unlock()
+	if malformed {
+		x.m.event(ctx, EventRejected, Record{}, 0, errMalformed)
+	}
+	live := false
+	for _, value := range tried[:n] {
+		id, secret, _ := parseToken(value)
+		if !live {
+			found, err := x.try(ctx, id, secret)
+			if err != nil {
+				return err
+			}
+			live = found
+			continue
+		}
+		if r, m, err := x.m.load(ctx, id); err == nil && m.accepts(digestOf(r.Name, secret)) {
+			x.m.event(ctx, EventDuplicate, r, 0, nil)
+			break
+		}
+	}
+	return nil
+}
+
+var errMalformed = errors.New("session: malformed token")
+
+// try takes the record of id if it is live and accepts the secret.
+func (x *Exchange[T]) try(ctx context.Context, id, secret string) (bool, error) {
+	r, m, err := x.m.load(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		x.m.event(ctx, EventRejected, Record{ID: id}, 0, err)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !m.accepts(digestOf(r.Name, secret)) {
+		x.m.event(ctx, EventRejected, Record{ID: id}, 0, errWrongSecret)
+		return false, nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.rec, x.meta = r, m
+	x.id, x.secret, x.created = id, secret, r.CreatedAt
+	return true, nil
+}
+
+var errWrongSecret = errors.New("session: wrong secret")
+
+// ready brings the exchange to where Session can answer: loaded, decoded,
+// validated. Requires x.op.
+func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
+	if x.phase == phaseReady {
+		return x.session, x.failure
+	}
+	if err := x.load(ctx); err != nil {
+		return nil, err
+	}
+	if x.phase == phaseReady { // the hook answered a failed load with an empty session
+		return x.session, nil
+	}
+	if x.rec.Version == 0 {
+		s, err := x.fresh(ctx)
+		if err != nil {
+			err = x.fail(ctx, OpLoad, err)
+			return x.session, err
+		}
+		return s, nil
+	}
+	s, err := x.stored()
+	if err == nil && x.req.Validates {
+		err = x.validate(ctx, s)
+	}
+	if err != nil {
+		err = x.fail(ctx, OpLoad, err)
+		return x.session, err
+	}
+	x.mu.Lock()
+	x.phase = phaseReady
+	x.mu.Unlock()
+	return x.session, x.failure
+}
+
+// stored makes the session of the loaded record.
+func (x *Exchange[T]) stored() (*Session[T], error) {
+	s := &Session[T]{x: x}
+	if err := x.m.decode(x.rec, &s.Data); err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.session = s
+	if !x.req.Validates {
+		x.phase = phaseReady
+	}
+	return s, nil
+}
+
+// fresh makes a session that is not in the store.
+func (x *Exchange[T]) fresh(ctx context.Context) (*Session[T], error) {
+	id, secret, err := x.m.mint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session[T]{x: x, Data: x.m.cfg.New()}
+	baseline, err := x.m.first(&s.Data)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.session, x.phase = s, phaseReady
+	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
+	x.id, x.secret, x.created = id, secret, stamp(time.Now())
+	return s, nil
+}
+
+// first returns the encoding of a value that New just made.
+func (m *Manager[T]) first(v *T) ([]byte, error) {
+	if m.blank != nil {
+		return m.blank, nil
+	}
+	return m.encode(v)
+}
+
+// mint makes the token of a new session.
+func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
+	id, secret = mintToken()
+	if m.cfg.NewID == nil {
+		return id, secret, nil
+	}
+	id, err = m.cfg.NewID(ctx)
+	if err != nil {
+		return "", "", fmt.Errorf("session: Config.NewID: %w", err)
+	}
+	if !validID(id) {
+		return "", "", fmt.Errorf("session: Config.NewID: an id is 1 to %d of A-Za-z0-9_-, this one has %d bytes", maxIDLen, len(id))
+	}
+	return id, secret, nil
+}
+
+// validate asks the Valid hook. A session that it refuses is destroyed at once,
+// whatever the handler does, and the request gets a new one.
+func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
+	x.mu.Lock()
+	x.validating = true
+	x.mu.Unlock()
+	var valid bool
+	err := inHook(func() (err error) {
+		valid, err = x.req.Hooks.Valid(s)
+		return err
+	})
+	x.mu.Lock()
+	x.validating = false
+	x.mu.Unlock()
+	if err != nil || valid {
+		return err
+	}
+	w := x.m.start()
+	old := x.rec
+	if err := x.m.delete(ctx, old.ID); err != nil {
+		// Not a failed load: ask for what failed, and go on by the answer.
+		x.fail(ctx, OpDestroy, err)
+		return nil
+	}
+	x.m.event(ctx, EventDestroyed, old, w.elapsed(), nil)
+	if _, err := x.fresh(ctx); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.out.Action = ActionClear
+	return nil
+}
+
+// fail asks the hook what is to become of an error that kept the session from
+// being loaded, and goes on by its answer: an error is the answer from then on;
+// nil is a session that reads as empty and is never saved, which leaves the
+// client's cookie alone; ErrDiscard makes the record count as unknown.
+func (x *Exchange[T]) fail(ctx context.Context, op Op, err error) error {
+	answer := x.answer(ctx, op, err)
+	if errors.Is(answer, ErrDiscard) {
+		if _, err := x.fresh(ctx); err == nil {
+			return nil
+		} else {
+			answer = err
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.phase, x.failure = phaseReady, answer
+	x.rec, x.meta, x.id, x.secret = Record{}, meta{}, "", ""
+	x.session = nil
+	if answer == nil {
+		x.inert = err
+		x.session = &Session[T]{x: x, Data: x.m.cfg.New()}
+	}
+	return answer
+}
+
+// answer tells of an error and returns what the hook makes of it.
+func (x *Exchange[T]) answer(ctx context.Context, op Op, err error) error {
+	x.m.event(ctx, EventError, Record{ID: x.rec.ID, User: x.rec.User}, 0, err)
+	if h := x.hooks(); h != nil {
+		return inHook(func() error { return h.Failed(op, err) })
+	}
+	return err
+}
+
+// hooks returns nil once the request is over: what they belong to may serve
+// another request by then.
+func (x *Exchange[T]) hooks() Hooks[T] {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
+		return nil
+	}
+	return x.req.Hooks
+}

@@ -1,0 +1,191 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"time"
+)
+
+// Manager keeps the sessions of one kind: those of one cookie name, whose Data
+// is a T. All its methods may be called from several goroutines at once.
+//
+// An id of another kind of session is [ErrNotFound] to all of them, and Delete
+// leaves it alone.
+type Manager[T any] struct {
+	engine
+	cfg   Config[T]
+	blank []byte        // Data as New makes it, where that is always the zero value
+	stop  func()        // ends the watch of the store's status; nil where it has none
+	late  atomic.Uint64 // how many requests could have changed Data too late
+}
+
+// Info is what a session looks like from outside a request.
+type Info[T any] struct {
+	ID, User string
+	Data     T
+
+	CreatedAt, AuthenticatedAt, SeenAt, ExpiresAt time.Time
+}
+
+// New checks cfg and makes a Manager of it. The error joins all that is wrong,
+// each a [*ConfigError]. A store that tells its status is watched until Close.
+func New[T any](cfg Config[T]) (*Manager[T], error) {
+	constantNew := cfg.New == nil
+	cfg, err := cfg.compile()
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager[T]{
+		engine: engine{
+			store:   cfg.Store,
+			gate:    newGate(cfg.ReconnectTimeout),
+			cookie:  cfg.Cookie,
+			format:  cfg.Codec.Name(),
+			shape:   shapeHash(reflect.TypeFor[T](), cfg.Codec.Name()),
+			maxAge:  cfg.MaxAge,
+			rolling: cfg.Rolling,
+			touch:   cfg.TouchAfter,
+			observe: cfg.Observe,
+		},
+		cfg: cfg,
+	}
+	if constantNew {
+		if m.blank, err = m.encode(new(T)); err != nil {
+			return nil, err
+		}
+	}
+	if s, ok := cfg.Store.(StatusStore); ok {
+		m.stop = s.Watch(m.watch)
+	}
+	return m, nil
+}
+
+// Store returns the configured one.
+func (m *Manager[T]) Store() Store { return m.store }
+
+// Close ends what New started. It may be called more than once; the store
+// stays the caller's. Requests under way are not disturbed.
+func (m *Manager[T]) Close() error {
+	if m.stop != nil {
+		m.stop()
+	}
+	return nil
+}
+
+// Start makes a new session outside of a request. Save stores it; Token is
+// what the client is to be given.
+func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
+	x := m.Begin(nil, Request[T]{})
+	x.op.Lock()
+	defer x.op.Unlock()
+	return x.fresh(ctx)
+}
+
+// Open returns the session of a token outside of a request. ErrNotFound where
+// the token is malformed or its session is not live.
+func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
+	id, secret, ok := parseToken(token)
+	if !ok {
+		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
+	}
+	x := m.Begin(nil, Request[T]{})
+	x.op.Lock()
+	defer x.op.Unlock()
+	if found, err := x.try(ctx, id, secret); err != nil {
+		return nil, err
+	} else if !found {
+		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
+	}
+	return x.stored()
+}
+
+// Find returns the session of an id. ErrNotFound where it is not live.
+func (m *Manager[T]) Find(ctx context.Context, id string) (Info[T], error) {
+	r, meta, err := m.find(ctx, id)
+	if err != nil {
+		return Info[T]{}, err
+	}
+	info := Info[T]{ID: r.ID, User: r.User, CreatedAt: r.CreatedAt, SeenAt: r.SeenAt, ExpiresAt: m.end(r, meta)}
+	return info, m.decode(r, &info.Data)
+}
+
+// find keeps what cannot be an id, such as a whole token, from the store and
+// from every error.
+func (m *Manager[T]) find(ctx context.Context, id string) (Record, meta, error) {
+	if !validID(id) {
+		return Record{}, meta{}, errNotFound
+	}
+	return m.load(ctx, id)
+}
+
+// Update changes the stored Data of a session from outside of its requests,
+// atomically: fn gets the stored value and runs again where another change
+// came in between. It counts as no use: expiry and token stay. An error of fn
+// is returned and nothing is stored; nor is anything where fn changes nothing.
+func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) error {
+	for try := range maxTries {
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+		r, meta, err := m.find(ctx, id)
+		if err != nil {
+			return err
+		}
+		var value T
+		if err := m.decode(r, &value); err != nil {
+			return err
+		}
+		before, err := m.encode(&value)
+		if err != nil {
+			return err
+		}
+		if err := fn(&value); err != nil {
+			return err
+		}
+		if r.Data, err = m.encode(&value); err != nil || bytes.Equal(before, r.Data) {
+			return err
+		}
+		if err := m.bound(r.Data); err != nil {
+			return err
+		}
+		meta.nonce, meta.shape = newNonce(), m.shape
+		r.Meta, r.Format = meta.encode(), m.format
+		w := m.start()
+		err = m.update(ctx, r)
+		if errors.Is(err, ErrConflict) {
+			if latest, now, err := m.load(ctx, id); err != nil {
+				return err
+			} else if now.nonce != meta.nonce || latest.Version != r.Version+1 {
+				continue
+			}
+			err = nil
+		}
+		if err == nil {
+			m.event(ctx, EventSaved, r, w.elapsed(), nil)
+		}
+		return err
+	}
+	return fmt.Errorf("session: update: %w", ErrConflict)
+}
+
+// Delete ends a session, as an administrator does. One that is absent is not
+// an error.
+func (m *Manager[T]) Delete(ctx context.Context, id string) error {
+	r, _, err := m.find(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil && r.Name != m.cookie.Name { // a damaged record of this kind can be deleted
+		return err
+	}
+	w := m.start()
+	if err := m.delete(ctx, r.ID); err != nil {
+		return err
+	}
+	m.event(ctx, EventRevoked, r, w.elapsed(), nil)
+	return nil
+}

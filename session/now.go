@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What the application asks for itself, instead of leaving it to the commit.
+
+// saveNow is Session.Save.
+func (x *Exchange[T]) saveNow(ctx context.Context) error {
+	if err := x.enter(); err != nil {
+		return err
+	}
+	defer x.op.Unlock()
+	if err := x.usable(); err != nil {
+		return err
+	}
+	if x.isDestroyed() {
+		return x.destroy(ctx)
+	}
+	if x.unsendable() {
+		return fmt.Errorf("session: save: %w", ErrCommitted)
+	}
+	data, err := x.m.encode(&x.session.Data)
+	if err != nil {
+		return err
+	}
+	return unwrapFailure(x.save(ctx, data))
+}
+
+// update is Session.Update.
+func (x *Exchange[T]) update(ctx context.Context, fn func(*T) error) (err error) {
+	if err := x.enter(); err != nil {
+		return err
+	}
+	defer x.op.Unlock()
+	if err := x.usable(); err != nil {
+		return err
+	}
+	if x.isDestroyed() {
+		return errDestroyed
+	}
+	if x.unsendable() {
+		return fmt.Errorf("session: update: %w", ErrCommitted)
+	}
+	pending, err := x.m.encode(&x.session.Data)
+	if err != nil {
+		return err
+	}
+	data, rec, meta, done := x.session.Data, x.rec, x.meta, false
+	defer func() {
+		if !done { // of an error, or a panic in fn
+			x.session.Data = data
+			x.setRecord(rec, meta)
+		}
+	}()
+	err = x.store(ctx, pending, func(stored []byte) ([]byte, error) { return x.apply(stored, fn) })
+	done = err == nil
+	return unwrapFailure(err)
+}
+
+// apply makes Data of what is stored and runs fn, and BeforeSave, on it.
+func (x *Exchange[T]) apply(stored []byte, fn func(*T) error) ([]byte, error) {
+	var v T
+	if err := x.m.decode(Record{ID: x.id, Format: x.m.format, Data: stored}, &v); err != nil {
+		return nil, err
+	}
+	x.session.Data = v
+	if err := inHook(func() error { return fn(&x.session.Data) }); err != nil {
+		return nil, err
+	}
+	if err := x.beforeSave(); err != nil {
+		return nil, err
+	}
+	if x.isDestroyed() {
+		return nil, errDestroyed
+	}
+	return x.m.encode(&x.session.Data)
+}
+
+// reload is Session.Reload.
+func (x *Exchange[T]) reload(ctx context.Context) error {
+	if err := x.enter(); err != nil {
+		return err
+	}
+	defer x.op.Unlock()
+	if err := x.usable(); err != nil {
+		return err
+	}
+	if x.rec.Version == 0 {
+		x.session.Data = x.m.cfg.New()
+		return nil
+	}
+	r, m, err := x.m.load(ctx, x.rec.ID)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && !x.admits(r, m):
+		return x.gone(ctx)
+	case err != nil:
+		return err
+	}
+	var v T
+	if err := x.m.decode(r, &v); err != nil {
+		return err
+	}
+	x.session.Data = v
+	x.setRecord(r, m)
+	return nil
+}
+
+func (x *Exchange[T]) usable() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.inert != nil:
+		return x.inert
+	case x.over:
+		return errOver
+	}
+	return nil
+}
+
+func (x *Exchange[T]) isDestroyed() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.destroyed
+}
+
+func unwrapFailure(err error) error {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.err
+	}
+	return err
+}
+
+// mergeConflict names the fields that both sides changed, but not their values.
+type mergeConflict struct{ paths []string }
+
+func (e *mergeConflict) Error() string {
+	return "session: changed by two requests at once, the later one won: " + strings.Join(e.paths, ", ")
+}

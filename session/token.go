@@ -1,0 +1,81 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+)
+
+// A token is what the client holds: <id>.<secret>. The id is public, it names
+// the record; the secret proves that the client may use it and is stored only
+// as a digest. Both are bounded and checked before any store is asked.
+const (
+	maxTokenLen = 256
+	maxIDLen    = 64
+	secretLen   = 22 // 16 bytes in base64url without padding: 128 random bits
+)
+
+// parseToken splits a token that has the right shape. It does not tell whether
+// there is such a session.
+func parseToken(token string) (id, secret string, ok bool) {
+	if len(token) > maxTokenLen {
+		return "", "", false
+	}
+	id, secret, ok = strings.Cut(token, ".")
+	if !ok || !validID(id) || len(secret) != secretLen || !base64URL(secret) {
+		return "", "", false
+	}
+	return id, secret, true
+}
+
+// validID reports whether id may be the public part of a token.
+func validID(id string) bool {
+	return 1 <= len(id) && len(id) <= maxIDLen && base64URL(id)
+}
+
+func base64URL(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// mintToken makes an id and a secret, as one string of which both are parts.
+func mintToken() (id, secret string) {
+	var text [2*secretLen + 1]byte
+	mint(text[:secretLen])
+	text[secretLen] = '.'
+	mint(text[secretLen+1:])
+	token := string(text[:])
+	return token[:secretLen], token[secretLen+1:]
+}
+
+func mintSecret() string {
+	var text [secretLen]byte
+	mint(text[:])
+	return string(text[:])
+}
+
+// mint fills text with 128 bits of the system's CSPRNG, in base64url.
+func mint(text []byte) {
+	var random [16]byte
+	rand.Read(random[:]) // never fails: it ends the program instead
+	base64.RawURLEncoding.Encode(text, random[:])
+}
+
+// digest is all that a store ever has of a secret.
+type digest [sha256.Size]byte
+
+// digestOf binds the secret to the kind of session: a token of one kind is
+// nothing to another. name holds no NUL, so the pair is unambiguous.
+func digestOf(name, secret string) digest {
+	var buf [128]byte
+	b := append(buf[:0], name...)
+	b = append(b, 0)
+	b = append(b, secret...)
+	return sha256.Sum256(b)
+}
