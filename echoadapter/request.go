@@ -20,24 +20,22 @@ type request[T any] struct {
 	exchange session.Exchange[T]
 	writer   response.Writer
 	vary     [1]string
-	contexts [2]adapter.CommitContext // of the commit, and of the end
+	ctx      adapter.CommitContext // of the commit, and then of the end
 }
 
 // Commit implements [response.Committer].
 func (r *request[T]) Commit(hijacked bool) error {
-	ctx := &r.contexts[0]
-	ctx.Init(r.Context())
-	defer ctx.Release()
-	out, err := r.exchange.Commit(ctx, hijacked)
+	r.ctx.Init(r.Context())
+	defer r.ctx.Release()
+	out, err := r.exchange.Commit(&r.ctx, hijacked)
 	r.writeHeader(out)
 	return err
 }
 
 func (r *request[T]) endExchange() error {
-	ctx := &r.contexts[1]
-	ctx.Init(r.Context())
-	defer ctx.Release()
-	out, err := r.exchange.End(ctx)
+	r.ctx.Init(r.Context())
+	defer r.ctx.Release()
+	out, err := r.exchange.End(&r.ctx)
 	r.writeHeader(out)
 	return err
 }

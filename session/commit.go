@@ -72,19 +72,22 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 // decide applies the rules of the commit in their order. data is the encoded
 // Data where it was needed. Requires x.op.
 func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err error) {
+	var destroyed, replaced, forced, asked bool
 	x.mu.Lock()
-	s, destroyed, replaced := x.session, x.destroyed, len(x.replaced) > 0
-	skip := x.phase == phaseIdle || x.failure != nil || x.inert != nil || x.policy == SaveNever
-	forced := x.policy == SaveAlways
-	asked := x.renewed != "" || x.age != nil
+	s, stored, allowEmpty := x.session, x.isStored(), x.m.cfg.AllowEmpty
+	skip := x.phase == phaseIdle || x.failure != nil || x.inert != nil
+	if s != nil {
+		skip = skip || x.policy == SaveNever
+		destroyed, replaced, forced = x.destroyed, len(x.replaced) > 0, x.policy == SaveAlways
+		asked = x.renewed != "" || x.age != nil
+	}
 	x.mu.Unlock()
-	stored, allowEmpty := x.rec.Version > 0, x.m.cfg.AllowEmpty
 	switch {
 	case skip:
 		return stepNothing, nil, nil
 	case destroyed:
 		return stepDestroy, nil, nil
-	case s == nil && stored && x.m.due(x.rec, x.meta, time.Now()):
+	case s == nil && stored && x.m.due(x.rec, x.meta):
 		return stepTouch, nil, nil
 	case s == nil && (stored || !allowEmpty):
 		return stepNothing, nil, nil
@@ -105,7 +108,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 		return stepSave, data, nil
 	case replaced:
 		return stepDestroy, nil, nil
-	case stored && x.m.due(x.rec, x.meta, time.Now()):
+	case stored && x.m.due(x.rec, x.meta):
 		return stepTouch, nil, nil
 	}
 	return stepNothing, nil, nil
@@ -123,13 +126,10 @@ func (x *Exchange[T]) differs(data []byte) (bool, error) {
 // settle turns the error of a step into the answer. A session that is gone is
 // no error: its changes are dropped.
 func (x *Exchange[T]) settle(ctx context.Context, op Op, err error) error {
-	var f *failure
-	switch {
-	case err == nil:
+	if err == nil || err == errGone {
 		return nil
-	case errors.Is(err, ErrGone):
-		return nil
-	case errors.As(err, &f):
+	}
+	if f, ok := errors.AsType[*failure](err); ok {
 		op, err = f.op, f.err
 	}
 	return x.answer(ctx, op, err)
@@ -148,12 +148,12 @@ func (f *failure) Unwrap() error { return f.err }
 func (x *Exchange[T]) unsendable() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.began && !x.hijacked && (x.rec.Version == 0 || x.renewed != "")
+	return x.began && !x.hijacked && (!x.isStored() || x.renewed != "")
 }
 
 // lose tells of changes that will not be stored.
 func (x *Exchange[T]) lose(ctx context.Context, why error) {
-	x.m.event(ctx, EventLost, Record{ID: x.rec.ID, User: x.rec.User}, 0, why)
+	x.m.event(ctx, EventLost, x.known(), 0, why)
 }
 
 var (
@@ -161,15 +161,17 @@ var (
 	errLate     = errors.New("session: a change was made after the response had begun: make it before, or call Save or Update")
 )
 
-// Outcome is what Commit said, or before it what a Save did.
+// outcome is what the response is to say so far.
 func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	x.mu.Lock()
-	out := x.out
-	out.Read = x.asked
-	hooks, over := x.req.Hooks, x.over
-	end, own := x.m.end(x.rec, x.meta), x.meta.age > 0
+	out := Outcome{Action: x.action, Token: x.token, Read: x.asked}
+	hooks := x.req.Hooks
+	var age time.Duration
+	if out.Action == ActionSet && (x.meta.age > 0 || !x.m.cookie.BrowserSession) {
+		age = time.Until(x.m.end(x.rec, x.meta))
+	}
 	x.mu.Unlock()
-	if out.Action == ActionNone || hooks == nil || over {
+	if out.Action == ActionNone || hooks == nil {
 		return out
 	}
 	scheme, host := hooks.Origin()
@@ -177,10 +179,6 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	if out.Action == ActionClear {
 		out.Cookie = x.m.cookie.clear(secure)
 		return out
-	}
-	age := time.Until(end)
-	if x.m.cookie.BrowserSession && !own {
-		age = 0
 	}
 	out.Cookie = x.m.cookie.set(out.Token, age, secure)
 	if secure && scheme != "https" && !loopback(host) {
@@ -208,13 +206,14 @@ func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
 func (x *Exchange[T]) late(ctx context.Context) error {
 	x.mu.Lock()
 	s := x.session
-	skip := s == nil || x.failure != nil || x.inert != nil || x.policy == SaveNever
-	destroyed, replaced := x.destroyed, len(x.replaced) > 0
-	lost := replaced || x.rec.Version > 0 && (x.renewed != "" || x.age != nil)
+	if s == nil || x.inert != nil || x.policy == SaveNever {
+		x.mu.Unlock()
+		return nil
+	}
+	destroyed := x.destroyed
+	lost := len(x.replaced) > 0 || x.isStored() && (x.renewed != "" || x.age != nil)
 	x.mu.Unlock()
 	switch {
-	case skip:
-		return nil
 	case destroyed:
 		return x.settle(ctx, OpDestroy, x.destroy(ctx))
 	case lost:
@@ -252,6 +251,8 @@ func (m *Manager[T]) inspect() bool {
 // Abandon ends the exchange of a handler that panicked: nothing is committed.
 // The Outcome is that of a Save that the handler made before.
 func (x *Exchange[T]) Abandon(ctx context.Context) Outcome {
+	x.op.Lock()
+	defer x.op.Unlock()
 	out := x.outcome(ctx)
 	x.close()
 	return out

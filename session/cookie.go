@@ -134,11 +134,12 @@ func loopback(host string) bool {
 	} else if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host, ':') == i {
 		host = host[:i]
 	}
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback()
+	host = strings.TrimSuffix(host, ".")
+	if len(host) >= len("localhost") && strings.EqualFold(host[len(host)-len("localhost"):], "localhost") {
+		return len(host) == len("localhost") || host[len(host)-len("localhost")-1] == '.'
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
 }
 
 // set is the cookie that gives the client its token; age 0 or less ends it

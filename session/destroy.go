@@ -9,7 +9,7 @@ import (
 // destroy deletes the record and those that Regenerate left behind. The
 // response takes the token away, if the client ever had one. Requires x.op.
 func (x *Exchange[T]) destroy(ctx context.Context) error {
-	had := x.presented || x.out.Action != ActionNone || len(x.replaced) > 0
+	had := x.presented || x.action != ActionNone || len(x.replaced) > 0
 	if x.rec.Version > 0 || x.attempt != 0 {
 		had = true
 		w := x.m.start()
@@ -23,12 +23,12 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.session != nil && x.destroyed {
+	if x.destroyed {
 		x.inert = errDestroyed
 	}
 	x.rec, x.attempt = Record{}, 0
 	if had {
-		x.out = Outcome{Action: ActionClear}
+		x.action, x.token = ActionClear, ""
 	}
 	return nil
 }
@@ -60,12 +60,11 @@ func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 func (x *Exchange[T]) touch(ctx context.Context) {
 	const tries = 3
 	for range tries {
-		now := time.Now()
 		r := x.rec
-		if !x.m.due(r, x.meta, now) {
+		if !x.m.due(r, x.meta) {
 			break // another request did it
 		}
-		r.SeenAt = stamp(now)
+		r.SeenAt = stamp(time.Now())
 		r.ExpiresAt = r.SeenAt.Add(x.m.age(x.meta))
 		w := x.m.start()
 		err := x.m.touchRecord(ctx, r)
@@ -90,5 +89,5 @@ func (x *Exchange[T]) touch(ctx context.Context) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.out = Outcome{Action: ActionSet, Token: x.token()}
+	x.action, x.token = ActionSet, x.currentToken()
 }

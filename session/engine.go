@@ -82,7 +82,10 @@ func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 	return fmt.Errorf("session: %s: %w", op, err)
 }
 
-var errNotFound = fmt.Errorf("session: %w", ErrNotFound)
+var (
+	errNotFound = fmt.Errorf("session: %w", ErrNotFound)
+	errExpired  = fmt.Errorf("session: %w: it expired", ErrNotFound)
+)
 
 // load returns the live record of id, if it is of this kind of session. The
 // meta data of a record of another kind is not looked at.
@@ -100,9 +103,9 @@ func (e *engine) load(ctx context.Context, id string) (r Record, m meta, err err
 	if m, err = decodeMeta(r.Meta); err != nil {
 		return r, meta{}, fmt.Errorf("session: load %s: %w", id, err)
 	}
-	if !time.Now().Before(e.end(r, m)) {
-		e.event(ctx, EventExpired, r, 0, nil)
-		return Record{}, meta{}, errNotFound
+	// That r.ExpiresAt has not passed is the store's word.
+	if end := e.end(r, m); end.Before(r.ExpiresAt) && !time.Now().Before(end) {
+		return r, meta{}, errExpired
 	}
 	return r, m, nil
 }
@@ -129,9 +132,13 @@ func (m meta) accepts(d digest) bool {
 	return subtle.ConstantTimeCompare(m.digest[:], d[:]) == 1
 }
 
-// due reports whether use at now is to extend the session of r.
-func (e *engine) due(r Record, m meta, now time.Time) bool {
-	return e.rolling && now.Sub(r.SeenAt) >= e.touch && now.Add(e.age(m)).After(r.ExpiresAt)
+// due reports whether use is to extend the session of r by now.
+func (e *engine) due(r Record, m meta) bool {
+	if !e.rolling {
+		return false
+	}
+	now := stamp(time.Now())
+	return now.Sub(r.SeenAt) >= e.touch && now.Add(e.age(m)).After(r.ExpiresAt)
 }
 
 func (e *engine) create(ctx context.Context, r Record) error {

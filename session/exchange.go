@@ -24,28 +24,38 @@ type Exchange[T any] struct {
 	op sync.Mutex
 
 	mu sync.Mutex // guards all below; never held through a call out
-	state[T]
-}
 
-// state is what is known of the session at one moment. The goroutine that holds
-// op may read without mu what only holders of op write.
-type state[T any] struct {
 	phase      phase
 	validating bool  // the Valid hook is running
 	asked      bool  // the application looked at the session: the response depends on it
 	presented  bool  // the request carried a cookie of the name
-	failure    error // the answer to a failed load: all that Get returns
-	inert      error // why the session reads as empty, or as it was, and is never saved
+	committed  bool  // the commit was made, or is being made
+	began      bool  // no header can be sent any more
+	hijacked   bool  // nor will one: the handler speaks for itself
 	over       bool  // the request has ended
+	failure    error // the answer to a failed load: all that Get returns
+	inert      error // why the session is never saved, if it is not
 
-	session  *Session[T]
+	action Action // what the response is to say so far
+	token  string // with ActionSet
+
+	session  *Session[T] // nil until it is decoded or made
+	*held[T]             // nil until there is a record, or session
+}
+
+// held is what an exchange has of the one session that it is about. The fields
+// are guarded by the exchange's mu; those above the gap are written only with
+// op held as well, so that who holds op reads them without mu.
+type held[T any] struct {
+	self     Session[T]
 	rec      Record // as this request last knew it to be stored; Version 0: not at all
 	meta     meta   // of rec
-	baseline []byte // encoding of Data that is no change; nil: recode rec
+	baseline []byte // encoding of Data as New made it, of a session that is not stored
+	attempt  uint64 // nonce of a write of which it is not known whether it landed; 0: none
+	final    []byte // Data as the commit or a save saw it; nil: neither looked
 
 	id, secret string // what the client presents, or will
 	created    time.Time
-	attempt    uint64 // nonce of a write of which it is not known whether it landed
 
 	// What the application asked for and no save has carried out yet.
 	policy    SavePolicy
@@ -53,13 +63,18 @@ type state[T any] struct {
 	renewed   string         // the next secret; "": keep the present one
 	age       *time.Duration // from SetMaxAge
 	replaced  []string       // ids of the records that Regenerate left behind
-
-	committed bool   // the commit was made: the response has begun, or is about to
-	began     bool   // no header can be sent any more
-	hijacked  bool   // nor will one: the handler speaks for itself
-	final     []byte // Data as the commit saw it, if it looked
-	out       Outcome
 }
+
+// known is what events tell of the session. Requires x.op or x.mu.
+func (x *Exchange[T]) known() Record {
+	if x.held == nil {
+		return Record{}
+	}
+	return Record{ID: x.rec.ID, User: x.rec.User}
+}
+
+// isStored reports whether there is a record. Requires x.op or x.mu.
+func (x *Exchange[T]) isStored() bool { return x.held != nil && x.rec.Version > 0 }
 
 type phase int
 
@@ -142,7 +157,7 @@ func (x *Exchange[T]) Load(ctx context.Context) error {
 // Requires x.op.
 func (x *Exchange[T]) prepare(ctx context.Context) error {
 	err := x.load(ctx)
-	if err == nil && x.req.Validates && x.rec.Version > 0 {
+	if err == nil && x.req.Validates && x.isStored() {
 		_, err = x.ready(ctx)
 	}
 	return err
@@ -152,7 +167,7 @@ func (x *Exchange[T]) prepare(ctx context.Context) error {
 // same one at every call, and so is an error. A Valid hook that asks is given
 // what it is validating.
 func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
-	s, known, err := x.known()
+	s, known, err := x.answered()
 	if known {
 		return s, err
 	}
@@ -163,8 +178,8 @@ func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
 	return x.ready(ctx)
 }
 
-// known is the answer of Session to all but the first.
-func (x *Exchange[T]) known() (s *Session[T], known bool, err error) {
+// answered is the answer of Session to all calls but the first.
+func (x *Exchange[T]) answered() (s *Session[T], known bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.asked = true
@@ -183,7 +198,7 @@ func (x *Exchange[T]) underValidation(err error) (*Session[T], error) {
 // Peek decodes what was loaded, into a value that shares nothing with Data.
 // Where there is no record it is the value of a new session.
 func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
-	_, known, err := x.known()
+	_, known, err := x.answered()
 	if err != nil {
 		return v, err
 	}
@@ -199,11 +214,12 @@ func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
 		}
 	}
 	x.mu.Lock()
-	r, inert := x.rec, x.inert
-	x.mu.Unlock()
-	if r.Version == 0 || inert != nil {
+	if !x.isStored() || x.inert != nil {
+		x.mu.Unlock()
 		return x.m.cfg.New(), nil
 	}
+	r := x.rec
+	x.mu.Unlock()
 	var loaded T
 	if err := x.m.decode(r, &loaded); err == nil || known {
 		return loaded, err

@@ -85,7 +85,11 @@ var errMalformed = errors.New("session: malformed token")
 // try takes the record of id if it is live and accepts the secret.
 func (x *Exchange[T]) try(ctx context.Context, id, secret string) (bool, error) {
 	r, m, err := x.m.load(ctx, id)
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case err == errExpired:
+		x.m.event(ctx, EventExpired, r, 0, nil)
+		return false, nil
+	case errors.Is(err, ErrNotFound):
 		x.m.event(ctx, EventRejected, Record{ID: id}, 0, err)
 		return false, nil
 	}
@@ -96,10 +100,11 @@ func (x *Exchange[T]) try(ctx context.Context, id, secret string) (bool, error) 
 		x.m.event(ctx, EventRejected, Record{ID: id}, 0, errWrongSecret)
 		return false, nil
 	}
+	h := &held[T]{rec: r, meta: m, id: id, secret: secret, created: r.CreatedAt}
+	h.self.x = x
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.rec, x.meta = r, m
-	x.id, x.secret, x.created = id, secret, r.CreatedAt
+	x.held = h
 	return true, nil
 }
 
@@ -117,7 +122,7 @@ func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
 	if x.phase == phaseReady { // the hook answered a failed load with an empty session
 		return x.session, nil
 	}
-	if x.rec.Version == 0 {
+	if x.held == nil {
 		s, err := x.fresh(ctx)
 		if err != nil {
 			err = x.fail(ctx, OpLoad, err)
@@ -141,7 +146,7 @@ func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
 
 // stored makes the session of the loaded record.
 func (x *Exchange[T]) stored() (*Session[T], error) {
-	s := &Session[T]{x: x}
+	s := &x.self
 	if err := x.m.decode(x.rec, &s.Data); err != nil {
 		return nil, err
 	}
@@ -160,17 +165,15 @@ func (x *Exchange[T]) fresh(ctx context.Context) (*Session[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session[T]{x: x, Data: x.m.cfg.New()}
-	baseline, err := x.m.first(&s.Data)
-	if err != nil {
+	h := &held[T]{id: id, secret: secret, created: stamp(time.Now())}
+	h.self = Session[T]{x: x, Data: x.m.cfg.New()}
+	if h.baseline, err = x.m.first(&h.self.Data); err != nil {
 		return nil, err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.session, x.phase = s, phaseReady
-	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
-	x.id, x.secret, x.created = id, secret, stamp(time.Now())
-	return s, nil
+	x.held, x.session, x.phase = h, &h.self, phaseReady
+	return x.session, nil
 }
 
 // first returns the encoding of a value that New just made.
@@ -227,7 +230,7 @@ func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.out.Action = ActionClear
+	x.action = ActionClear
 	return nil
 }
 
@@ -247,18 +250,18 @@ func (x *Exchange[T]) fail(ctx context.Context, op Op, err error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.phase, x.failure = phaseReady, answer
-	x.rec, x.meta, x.id, x.secret = Record{}, meta{}, "", ""
-	x.session = nil
+	x.held, x.session = nil, nil
 	if answer == nil {
 		x.inert = err
-		x.session = &Session[T]{x: x, Data: x.m.cfg.New()}
+		x.held = &held[T]{self: Session[T]{x: x, Data: x.m.cfg.New()}}
+		x.session = &x.self
 	}
 	return answer
 }
 
 // answer tells of an error and returns what the hook makes of it.
 func (x *Exchange[T]) answer(ctx context.Context, op Op, err error) error {
-	x.m.event(ctx, EventError, Record{ID: x.rec.ID, User: x.rec.User}, 0, err)
+	x.m.event(ctx, EventError, x.known(), 0, err)
 	if h := x.hooks(); h != nil {
 		return inHook(func() error { return h.Failed(op, err) })
 	}

@@ -105,7 +105,7 @@ func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error
 
 // Find returns the session of an id. ErrNotFound where it is not live.
 func (m *Manager[T]) Find(ctx context.Context, id string) (Info[T], error) {
-	r, meta, err := m.find(ctx, id)
+	r, meta, err := m.lookUp(ctx, id)
 	if err != nil {
 		return Info[T]{}, err
 	}
@@ -113,9 +113,9 @@ func (m *Manager[T]) Find(ctx context.Context, id string) (Info[T], error) {
 	return info, m.decode(r, &info.Data)
 }
 
-// find keeps what cannot be an id, such as a whole token, from the store and
+// lookUp keeps what cannot be an id, such as a whole token, from the store and
 // from every error.
-func (m *Manager[T]) find(ctx context.Context, id string) (Record, meta, error) {
+func (m *Manager[T]) lookUp(ctx context.Context, id string) (Record, meta, error) {
 	if !validID(id) {
 		return Record{}, meta{}, errNotFound
 	}
@@ -131,7 +131,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		if err := pause(ctx, try); err != nil {
 			return err
 		}
-		r, meta, err := m.find(ctx, id)
+		r, meta, err := m.lookUp(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 // Delete ends a session, as an administrator does. One that is absent is not
 // an error.
 func (m *Manager[T]) Delete(ctx context.Context, id string) error {
-	r, _, err := m.find(ctx, id)
+	r, _, err := m.lookUp(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

@@ -32,7 +32,8 @@ type (
 		Keys   keyed
 		Ptr    **int
 		PPref  *pref
-		secret int
+		secret cart
+		words
 	}
 	base   struct{ Seen, Hits int }
 	Named  struct{ First, Last string }
@@ -102,7 +103,11 @@ func TestMergeFields(t *testing.T) {
 		},
 		{
 			"a field that no codec sees is mine",
-			account{}, account{Name: "b", secret: 1}, account{Tags: []string{"c"}, secret: 2}, account{Name: "b", Tags: []string{"c"}, secret: 1}, nil,
+			account{},
+			account{Name: "b", secret: cart{Items: "a"}, words: words{"a"}},
+			account{Tags: []string{"c"}, secret: cart{Coupon: "b"}, words: words{"b"}},
+			account{Name: "b", Tags: []string{"c"}, secret: cart{Items: "a"}, words: words{"a"}},
+			nil,
 		},
 		{
 			"through pointers",

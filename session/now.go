@@ -19,7 +19,7 @@ func (x *Exchange[T]) saveNow(ctx context.Context) error {
 		return err
 	}
 	if x.isDestroyed() {
-		return x.destroy(ctx)
+		return x.tell(ctx, x.destroy(ctx))
 	}
 	if x.unsendable() {
 		return fmt.Errorf("session: save: %w", ErrCommitted)
@@ -28,7 +28,7 @@ func (x *Exchange[T]) saveNow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return unwrapFailure(x.save(ctx, data))
+	return x.tell(ctx, x.save(ctx, data))
 }
 
 // update is Session.Update.
@@ -59,7 +59,7 @@ func (x *Exchange[T]) update(ctx context.Context, fn func(*T) error) (err error)
 	}()
 	err = x.store(ctx, pending, func(stored []byte) ([]byte, error) { return x.apply(stored, fn) })
 	done = err == nil
-	return unwrapFailure(err)
+	return x.tell(ctx, err)
 }
 
 // apply makes Data of what is stored and runs fn, and BeforeSave, on it.
@@ -82,7 +82,7 @@ func (x *Exchange[T]) apply(stored []byte, fn func(*T) error) ([]byte, error) {
 }
 
 // reload is Session.Reload.
-func (x *Exchange[T]) reload(ctx context.Context) error {
+func (x *Exchange[T]) reload(ctx context.Context) (err error) {
 	if err := x.enter(); err != nil {
 		return err
 	}
@@ -92,18 +92,19 @@ func (x *Exchange[T]) reload(ctx context.Context) error {
 	}
 	if x.rec.Version == 0 {
 		x.session.Data = x.m.cfg.New()
-		return nil
+		x.baseline, err = x.m.first(&x.session.Data)
+		return err
 	}
 	r, m, err := x.m.load(ctx, x.rec.ID)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && !x.admits(r, m):
 		return x.gone(ctx)
 	case err != nil:
-		return err
+		return x.tell(ctx, err)
 	}
 	var v T
 	if err := x.m.decode(r, &v); err != nil {
-		return err
+		return x.tell(ctx, err)
 	}
 	x.session.Data = v
 	x.setRecord(r, m)
@@ -128,10 +129,13 @@ func (x *Exchange[T]) isDestroyed() bool {
 	return x.destroyed
 }
 
-func unwrapFailure(err error) error {
-	var f *failure
-	if errors.As(err, &f) {
-		return f.err
+// tell tells of an error that goes to the application itself.
+func (x *Exchange[T]) tell(ctx context.Context, err error) error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		err = f.err
+	}
+	if err != nil && !errors.Is(err, ErrGone) {
+		x.m.event(ctx, EventError, x.rec, 0, err)
 	}
 	return err
 }

@@ -75,7 +75,7 @@ func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.out = Outcome{Action: ActionSet, Token: x.token()}
+	x.action, x.token = ActionSet, x.currentToken()
 	if x.policy == SaveAlways {
 		x.policy = SaveAuto
 	}
@@ -264,8 +264,8 @@ func (x *Exchange[T]) merge(latest Record, data []byte) (merged []byte, conflict
 	return merged, conflicts, err
 }
 
-// token is Session.Token. Requires x.mu.
-func (x *Exchange[T]) token() string {
+// currentToken is Session.Token. Requires x.mu.
+func (x *Exchange[T]) currentToken() string {
 	switch {
 	case x.id == "":
 		return ""

@@ -44,7 +44,7 @@ func (s *Session[T]) ID() string {
 func (s *Session[T]) Token() string {
 	s.x.mu.Lock()
 	defer s.x.mu.Unlock()
-	return s.x.token()
+	return s.x.currentToken()
 }
 
 // IsNew reports whether the session has no record in the store yet.

@@ -18,22 +18,26 @@ const CommitTimeout = 10 * time.Second
 //
 // Its zero value needs Init. It may be used by several goroutines at once.
 type CommitContext struct {
-	values context.Context
-
-	mu      sync.Mutex
-	timed   context.Context // nil until somebody asks; guarded by mu
-	cancel  context.CancelFunc
-	release bool
+	mu       sync.Mutex // guards the rest
+	values   context.Context
+	timed    context.Context // nil until somebody asks
+	cancel   context.CancelFunc
+	released bool
 }
 
-// Init makes c the context of a commit for a request with ctx.
-func (c *CommitContext) Init(ctx context.Context) { c.values = ctx }
+// Init makes c the context of a commit for a request with ctx. After Release it
+// may be made that of another one.
+func (c *CommitContext) Init(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.values, c.timed, c.cancel, c.released = ctx, nil, nil, false
+}
 
 // Release ends c and frees its timer.
 func (c *CommitContext) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.release = true
+	c.released = true
 	if c.cancel != nil {
 		c.cancel()
 	}
@@ -44,7 +48,7 @@ func (c *CommitContext) materialize() context.Context {
 	defer c.mu.Unlock()
 	if c.timed == nil {
 		c.timed, c.cancel = context.WithTimeout(context.WithoutCancel(c.values), CommitTimeout)
-		if c.release {
+		if c.released {
 			c.cancel()
 		}
 	}
@@ -64,7 +68,7 @@ func (c *CommitContext) Err() error {
 	switch {
 	case c.timed != nil:
 		return c.timed.Err()
-	case c.release:
+	case c.released:
 		return context.Canceled
 	}
 	return nil
@@ -75,9 +79,9 @@ func (c *CommitContext) Err() error {
 func (c *CommitContext) Value(key any) any {
 	c.mu.Lock()
 	ctx := c.timed
-	c.mu.Unlock()
 	if ctx == nil {
 		ctx = c.values
 	}
+	c.mu.Unlock()
 	return ctx.Value(key)
 }
