@@ -132,6 +132,9 @@ func (x *Exchange[T]) settle(ctx context.Context, op Op, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
 		op, err = f.op, f.err
 	}
+	x.mu.Lock()
+	x.failed = op
+	x.mu.Unlock()
 	return x.answer(ctx, op, err)
 }
 
@@ -210,12 +213,14 @@ func (x *Exchange[T]) late(ctx context.Context) error {
 		x.mu.Unlock()
 		return nil
 	}
-	destroyed := x.destroyed
+	destroyed, failed := x.destroyed, x.failed
 	lost := len(x.replaced) > 0 || x.isStored() && (x.renewed != "" || x.age != nil)
 	x.mu.Unlock()
 	switch {
-	case destroyed:
+	case destroyed && failed != OpDestroy:
 		return x.settle(ctx, OpDestroy, x.destroy(ctx))
+	case failed != "": // all that is pending was told of
+		return nil
 	case lost:
 		x.lose(ctx, errLate)
 		return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))

@@ -35,6 +35,7 @@ type Exchange[T any] struct {
 	over       bool  // the request has ended
 	failure    error // the answer to a failed load: all that Get returns
 	inert      error // why the session is never saved, if it is not
+	failed     Op    // what the commit failed at; "" if it did not
 
 	action Action // what the response is to say so far
 	token  string // with ActionSet

@@ -31,7 +31,6 @@ type (
 		Hidden hidden
 		Keys   keyed
 		Ptr    **int
-		PPref  *pref
 		secret cart
 		words
 	}

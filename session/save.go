@@ -12,6 +12,7 @@ import (
 // grow and are random, so that many writers of one session get apart.
 const (
 	maxTries   = 32
+	maxIDs     = 4 // how many ids are tried for a new session
 	firstPause = time.Millisecond
 	maxPause   = 128 * time.Millisecond
 )
@@ -93,6 +94,7 @@ func (x *Exchange[T]) asDestroy(err error) error {
 // apply, if any, makes what is written of data, anew at each try. Requires x.op.
 func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
 	w := x.m.start()
+	taken := 0
 	for try := range maxTries {
 		if err := pause(ctx, try); err != nil {
 			return err
@@ -118,10 +120,17 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		}
 		switch {
 		case errors.Is(err, ErrExists), errors.Is(err, ErrConflict):
+			if r.Version == 0 {
+				taken++
+			}
 			var landed bool
 			if data, landed, err = x.catchUp(ctx, r, m, data); err != nil {
 				return err
-			} else if !landed {
+			}
+			if taken == maxIDs && !landed {
+				return fmt.Errorf("session: save: %w", ErrExists)
+			}
+			if !landed {
 				continue
 			}
 		case errors.Is(err, ErrNotFound):

@@ -9,7 +9,8 @@ import (
 // entityFields describe one body and one outcome: they would be wrong on the
 // error page that replaces it.
 var entityFields = [...]string{
-	"Cache-Control", "Content-Encoding", "Content-Length", "Content-Type", "Etag", "Last-Modified",
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type",
+	"Etag", "Last-Modified", "Location",
 }
 
 // entityHeaders copies the entity headers of h; nil where it has none. A field
@@ -27,10 +28,10 @@ func entityHeaders(h http.Header) http.Header {
 	return saved
 }
 
-// Rollback takes the handler's entity headers (Cache-Control, ETag,
-// Last-Modified, Content-Length, Content-Encoding and Content-Type, however
-// spelled) out of the header, and puts those back that were there at Init, so
-// that an error page can be written to the writer below.
+// Rollback takes the handler's headers of the body and of where to go next, such
+// as Content-Length, ETag, Cache-Control and Location, however spelled, out of
+// the header, and puts those back that were there at Init, so that an error
+// page can be written to the writer below.
 func (w *Writer) Rollback() {
 	h := w.inner.Header()
 	for field := range h {

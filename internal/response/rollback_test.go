@@ -18,6 +18,9 @@ func TestRollback(t *testing.T) {
 		h.Set("Content-Length", "7")
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Type", "text/csv")
+		h.Set("Content-Disposition", "attachment")
+		h.Set("Content-Range", "bytes 0-6/7")
+		h.Set("Location", "/next")
 		h.Set("X-Handler", "stays")
 	}
 	for _, tt := range []struct {
@@ -39,11 +42,13 @@ func TestRollback(t *testing.T) {
 			http.Header{
 				"Cache-Control": {"a"}, "Etag": {"b"}, "Last-Modified": {"c"},
 				"Content-Length": {"1"}, "Content-Encoding": {"d"}, "Content-Type": {"e"},
+				"Content-Disposition": {"f"}, "Content-Range": {"g"}, "Location": {"h"},
 			},
 			func(h http.Header) { clear(h) },
 			http.Header{
 				"Cache-Control": {"a"}, "Etag": {"b"}, "Last-Modified": {"c"},
 				"Content-Length": {"1"}, "Content-Encoding": {"d"}, "Content-Type": {"e"},
+				"Content-Disposition": {"f"}, "Content-Range": {"g"}, "Location": {"h"},
 			},
 		},
 		{
