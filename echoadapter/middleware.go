@@ -20,19 +20,19 @@ func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if l.cfg.Skipper != nil && l.cfg.Skipper(c) {
 			return next(c)
 		}
-		if bound, err := l.manager.Bound(c); err != nil {
+		r, err := l.begin(c)
+		if err != nil {
 			return err
-		} else if bound { // by the outer of two middlewares, which does it all
+		}
+		if r == nil { // the outer of two middlewares does it all
 			return next(c)
 		}
-		r := l.begin(c)
 		returned := false
 		defer func() {
 			if !returned {
 				r.abandon()
 			}
 		}()
-		var err error
 		if !l.cfg.Defer {
 			err = r.exchange.Load(c.Request().Context())
 		}
@@ -44,7 +44,7 @@ func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (l *layer[T]) begin(c echo.Context) *request[T] {
+func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 	res := c.Response()
 	r := &request[T]{layer: l, c: c, below: res.Writer}
 	l.manager.Begin(&r.exchange, session.Request[T]{
@@ -53,14 +53,16 @@ func (l *layer[T]) begin(c echo.Context) *request[T] {
 		Validates: l.cfg.Valid != nil,
 		Prepares:  l.cfg.BeforeSave != nil,
 	})
-	r.exchange.Bind(c)
+	if bound, err := r.exchange.Bind(c); err != nil || !bound {
+		return nil, err
+	}
 	if l.cfg.InContext {
 		req := c.Request()
 		c.SetRequest(req.WithContext(r.exchange.Context(req.Context())))
 	}
 	r.writer.Init(res.Writer, r)
 	res.Writer = &r.writer
-	return r
+	return r, nil
 }
 
 // end closes the exchange of a handler that returned err, and returns the

@@ -23,7 +23,8 @@ func (x *Exchange[T]) beside() link { return x.outer }
 
 // find returns the exchange of T in the chain that starts with v, or nil.
 func find[T any](v any) *Exchange[T] {
-	for l, _ := v.(link); l != nil; l = l.beside() {
+	l, _ := v.(link)
+	for ; l != nil; l = l.beside() {
 		if x, ok := l.(*Exchange[T]); ok {
 			return x
 		}
@@ -71,33 +72,31 @@ func noSession[T any]() error {
 	return fmt.Errorf("session: %w: %v", ErrNoSession, reflect.TypeFor[T]())
 }
 
-// Bind makes x what [Get] finds in c. Sessions of other types that c has
-// already stay there.
-func (x *Exchange[T]) Bind(c interface{ Set(key string, value any) }) {
-	if old, ok := c.(Carrier); ok {
-		x.outer, _ = old.Get(carrierKey).(link)
+// Bind makes x what [Get] finds in c, beside the sessions of other types that c
+// has already. It reports false, and changes nothing, where c has a session of
+// the same Manager: that of an outer middleware, which does it all. One of
+// another Manager for the same T is an error, since a handler could not tell
+// them apart.
+func (x *Exchange[T]) Bind(c interface {
+	Carrier
+	Set(key string, value any)
+}) (bool, error) {
+	x.outer, _ = c.Get(carrierKey).(link)
+	if y := find[T](x.outer); y != nil {
+		if y.m == x.m {
+			return false, nil
+		}
+		return false, fmt.Errorf("session: two sessions of type %v in one request, with the cookies %q and %q: give them types of their own, or share one Manager",
+			reflect.TypeFor[T](), y.m.cookie.Name, x.m.cookie.Name)
 	}
 	c.Set(carrierKey, x)
+	return true, nil
 }
 
 // Context returns ctx with x in it, for [FromContext]. Sessions of other types
 // that x was bound beside are there, too.
 func (x *Exchange[T]) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, contextKey{}, x)
-}
-
-// Bound reports whether c has a session of m already. One of another Manager
-// for the same T is an error, since a handler could not tell them apart.
-func (m *Manager[T]) Bound(c Carrier) (bool, error) {
-	x := find[T](c.Get(carrierKey))
-	switch {
-	case x == nil:
-		return false, nil
-	case x.m == m:
-		return true, nil
-	}
-	return false, fmt.Errorf("session: two sessions of type %v in one request, with the cookies %q and %q: give them types of their own, or share one Manager",
-		reflect.TypeFor[T](), x.m.cookie.Name, m.cookie.Name)
 }
 
 // context is the request's, for calls that have none of their own.

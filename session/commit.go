@@ -10,8 +10,8 @@ import (
 // Commit stores what the request is to leave behind and returns what the
 // response is to say. An adapter calls it right before the first byte of the
 // response leaves, or after the handler where there was none; hijacked means
-// that no header will be sent. Only the first call commits, later ones return
-// what it said. The error is the hook's answer to one of the store.
+// that no header will be sent. Only the first call commits and has an Outcome.
+// The error is the hook's answer to one of the store.
 //
 // The caller's ctx should not end with the client's connection.
 func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
@@ -19,8 +19,9 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 		return Outcome{}, err
 	}
 	defer x.op.Unlock()
-	if !x.beginCommit(hijacked) {
-		return x.outcome(ctx), nil
+	todo, out := x.beginCommit(hijacked)
+	if !todo {
+		return out, nil
 	}
 	err := x.commit(ctx)
 	x.mu.Lock()
@@ -29,13 +30,22 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 	return x.outcome(ctx), err
 }
 
-func (x *Exchange[T]) beginCommit(hijacked bool) (first bool) {
+// beginCommit takes the commit for the caller. Where there is nothing to do,
+// because there was a commit or there is no session, it returns what that
+// leaves to say. Requires x.op.
+func (x *Exchange[T]) beginCommit(hijacked bool) (todo bool, out Outcome) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	first = !x.committed && !x.over
+	if x.committed || x.over {
+		return false, Outcome{}
+	}
 	x.committed = true
-	x.began = x.began || hijacked && first
-	return first
+	if x.held == nil && !(x.phase == phaseLoaded && x.m.cfg.AllowEmpty) {
+		x.began, x.hijacked = true, hijacked
+		return false, Outcome{Read: x.asked}
+	}
+	x.began = hijacked
+	return true, Outcome{}
 }
 
 // step is what a commit, or a late part of it, is to do.
@@ -75,7 +85,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	var destroyed, replaced, forced, asked bool
 	x.mu.Lock()
 	s, stored, allowEmpty := x.session, x.isStored(), x.m.cfg.AllowEmpty
-	skip := x.phase == phaseIdle || x.failure != nil || x.inert != nil
+	skip := x.inert != nil
 	if s != nil {
 		skip = skip || x.policy == SaveNever
 		destroyed, replaced, forced = x.destroyed, len(x.replaced) > 0, x.policy == SaveAlways
@@ -198,18 +208,23 @@ func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
 	x.op.Lock()
 	defer x.op.Unlock()
 	defer x.close()
-	if x.beginCommit(false) {
+	first := !x.committed
+	todo, out := x.beginCommit(false)
+	switch {
+	case todo:
 		err = x.commit(ctx)
-		return x.outcome(ctx), err
+		out = x.outcome(ctx)
+	case !first && x.session != nil:
+		err = x.late(ctx)
 	}
-	return Outcome{}, x.late(ctx)
+	return out, err
 }
 
 // late does what can still be done once the response has begun. Requires x.op.
 func (x *Exchange[T]) late(ctx context.Context) error {
 	x.mu.Lock()
 	s := x.session
-	if s == nil || x.inert != nil || x.policy == SaveNever {
+	if x.inert != nil || x.policy == SaveNever {
 		x.mu.Unlock()
 		return nil
 	}

@@ -104,7 +104,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 		refuse("MaxAge", cfg.MaxAge, "must be between 0 (24h) and 9600h, 400 days: browsers keep no cookie for longer")
 	}
 	cfg.MaxAge = cmp.Or(cfg.MaxAge, defaultMaxAge)
-	if cfg.Rolling && cfg.TouchAfter >= cfg.MaxAge {
+	if cfg.Rolling && cfg.MaxAge > 0 && cfg.TouchAfter >= cfg.MaxAge {
 		refuse("TouchAfter", cfg.TouchAfter, "must be shorter than MaxAge, or sessions end before they are extended")
 	}
 	cfg.TouchAfter = cmp.Or(cfg.TouchAfter, cfg.MaxAge/touchesPerAge)

@@ -14,13 +14,16 @@ const maxCandidates = 4
 // load finds the record of the request's token. Requires x.op. The error is
 // the hook's answer to what went wrong.
 func (x *Exchange[T]) load(ctx context.Context) error {
-	if x.phase != phaseIdle {
-		return x.failure
-	}
 	x.mu.Lock()
-	over := x.over
+	idle, over := x.phase == phaseIdle, x.over
+	if idle && !over && len(x.req.Cookies) == 0 {
+		x.phase, idle = phaseLoaded, false
+	}
 	x.mu.Unlock()
-	if over {
+	switch {
+	case !idle:
+		return x.failure
+	case over:
 		return errOver
 	}
 	if err := x.find(ctx); err != nil {
@@ -35,9 +38,6 @@ func (x *Exchange[T]) load(ctx context.Context) error {
 // find tries the well-formed cookies in the order sent. The first that is live
 // is the session; a second one is only told of.
 func (x *Exchange[T]) find(ctx context.Context) error {
-	if len(x.req.Cookies) == 0 {
-		return nil
-	}
 	var tried [maxCandidates]string
 	n, malformed, present := 0, false, false
 	eachValue(x.req.Cookies, x.m.cookie.Name, func(value string) bool {

@@ -12,7 +12,7 @@ type meta struct {
 	digest digest        // of the secret that the record accepts
 	nonce  uint64        // of the write that made this version: tells one's own from another's
 	shape  uint64        // of T and the codec that wrote Data
-	issued time.Time     // when the secret was made
+	issued int64         // when the secret was made, in Unix milliseconds
 	age    time.Duration // the session's own MaxAge; 0: the configured one
 }
 
@@ -29,7 +29,7 @@ func (m meta) encode() []byte {
 	b = append(b, m.digest[:]...)
 	b = binary.BigEndian.AppendUint64(b, m.nonce)
 	b = binary.BigEndian.AppendUint64(b, m.shape)
-	b = binary.AppendVarint(b, m.issued.UnixMilli())
+	b = binary.AppendVarint(b, m.issued)
 	return binary.AppendVarint(b, m.age.Milliseconds())
 }
 
@@ -51,7 +51,7 @@ func decodeMeta(b []byte) (meta, error) {
 	if n <= 0 || k != len(rest) || k == 0 || age < 0 || age > maxCookieAge.Milliseconds() {
 		return meta{}, fmt.Errorf("%w: its meta data is damaged", ErrCorrupt)
 	}
-	m.issued = time.UnixMilli(issued).UTC()
+	m.issued = issued
 	m.age = time.Duration(age) * time.Millisecond
 	return m, nil
 }

@@ -165,9 +165,9 @@ func (x *Exchange[T]) next(ctx context.Context, data []byte) (Record, meta, erro
 	switch {
 	case r.Version == 0:
 		r = Record{ID: x.id, Name: x.m.cookie.Name, CreatedAt: x.created}
-		m.digest, m.issued = digestOf(r.Name, x.secret), now
+		m.digest, m.issued = digestOf(r.Name, x.secret), now.UnixMilli()
 	case x.renewed != "":
-		m.digest, m.issued = digestOf(r.Name, x.renewed), now
+		m.digest, m.issued = digestOf(r.Name, x.renewed), now.UnixMilli()
 	}
 	if x.age != nil {
 		m.age = *x.age

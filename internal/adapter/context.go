@@ -4,7 +4,7 @@ package adapter
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,75 +13,72 @@ const CommitTimeout = 10 * time.Second
 
 // CommitContext is the context of one commit: it has the values of the
 // request's, does not end when the client goes away, and ends by itself
-// [CommitTimeout] after it was first asked for its end. A store that never
-// asks costs neither timer nor allocation.
+// [CommitTimeout] after it was first asked for its end, or with Release. A
+// store that never asks costs neither a timer nor an allocation.
 //
-// Its zero value needs Init. It may be used by several goroutines at once.
+// It needs Init, and then may be used by several goroutines at once.
 type CommitContext struct {
-	mu       sync.Mutex // guards the rest
-	values   context.Context
-	timed    context.Context // nil until somebody asks
-	cancel   context.CancelFunc
-	released bool
+	values context.Context
+	timed  atomic.Pointer[timed] // nil until somebody asks
 }
 
-// Init makes c the context of a commit for a request with ctx. After Release it
-// may be made that of another one.
+type timed struct {
+	context.Context
+	cancel context.CancelFunc
+}
+
+var ended = func() *timed {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return &timed{ctx, cancel}
+}()
+
+// Init makes c the context of a commit for a request with ctx. After Release
+// it may be made that of another one.
 func (c *CommitContext) Init(ctx context.Context) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.values, c.timed, c.cancel, c.released = ctx, nil, nil, false
+	c.values = ctx
+	c.timed.Store(nil)
 }
 
 // Release ends c and frees its timer.
 func (c *CommitContext) Release() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.released = true
-	if c.cancel != nil {
-		c.cancel()
+	if t := c.timed.Swap(ended); t != nil {
+		t.cancel()
 	}
 }
 
-func (c *CommitContext) materialize() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.timed == nil {
-		c.timed, c.cancel = context.WithTimeout(context.WithoutCancel(c.values), CommitTimeout)
-		if c.released {
-			c.cancel()
-		}
+// end returns the context that ends as c does.
+func (c *CommitContext) end() *timed {
+	if t := c.timed.Load(); t != nil {
+		return t
 	}
-	return c.timed
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.values), CommitTimeout)
+	if t := (&timed{ctx, cancel}); c.timed.CompareAndSwap(nil, t) {
+		return t
+	}
+	cancel() // another goroutine was faster
+	return c.timed.Load()
 }
 
 // Deadline implements [context.Context].
-func (c *CommitContext) Deadline() (time.Time, bool) { return c.materialize().Deadline() }
+func (c *CommitContext) Deadline() (time.Time, bool) { return c.end().Deadline() }
 
 // Done implements [context.Context].
-func (c *CommitContext) Done() <-chan struct{} { return c.materialize().Done() }
+func (c *CommitContext) Done() <-chan struct{} { return c.end().Done() }
 
 // Err implements [context.Context].
 func (c *CommitContext) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.timed != nil:
-		return c.timed.Err()
-	case c.released:
-		return context.Canceled
+	if t := c.timed.Load(); t != nil {
+		return t.Err()
 	}
 	return nil
 }
 
-// Value implements [context.Context]. Once there is a timer it asks the timed
-// context, so that derived contexts find it as their parent.
+// Value implements [context.Context]. Where there is a timer it is asked of the
+// context that has it, for derived contexts to find that as their parent.
 func (c *CommitContext) Value(key any) any {
-	c.mu.Lock()
-	ctx := c.timed
-	if ctx == nil {
-		ctx = c.values
+	if t := c.timed.Load(); t != nil && t != ended {
+		return t.Value(key)
 	}
-	c.mu.Unlock()
-	return ctx.Value(key)
+	return c.values.Value(key)
 }

@@ -29,12 +29,28 @@ func New[T any](c interface{ Set(key string, value any) }, data T) *session.Sess
 		panic(fmt.Sprintf("sessiontest: %v", err))
 	}
 	x := m.Begin(nil, session.Request[T]{Cookies: []string{cookie + "=" + token}})
-	x.Bind(c)
+	if _, err := x.Bind(carrier{c}); err != nil {
+		panic(fmt.Sprintf("sessiontest: %v", err))
+	}
 	s, err := x.Session(ctx)
 	if err != nil {
 		panic(fmt.Sprintf("sessiontest: %v", err))
 	}
 	return s
+}
+
+// carrier is something that may only be able to take a session.
+type carrier struct {
+	setter interface{ Set(key string, value any) }
+}
+
+func (c carrier) Set(key string, value any) { c.setter.Set(key, value) }
+
+func (c carrier) Get(key string) any {
+	if g, ok := c.setter.(session.Carrier); ok {
+		return g.Get(key)
+	}
+	return nil
 }
 
 // Token stores a session with data in m's store and returns its token, for
