@@ -103,7 +103,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	if cfg.MaxAge < 0 || cfg.MaxAge > maxCookieAge {
 		refuse("MaxAge", cfg.MaxAge, "must be between 0 (24h) and 9600h, 400 days: browsers keep no cookie for longer")
 	}
-	cfg.MaxAge = cmp.Or(cfg.MaxAge, defaultMaxAge)
+	cfg.MaxAge = wholeMillis(cmp.Or(cfg.MaxAge, defaultMaxAge))
 	if cfg.Rolling && cfg.MaxAge > 0 && cfg.TouchAfter >= cfg.MaxAge {
 		refuse("TouchAfter", cfg.TouchAfter, "must be shorter than MaxAge, or sessions end before they are extended")
 	}
@@ -134,6 +134,11 @@ func (cfg Config[T]) compile() (Config[T], error) {
 		refuse("T", reflect.TypeFor[T]().String(), fmt.Sprintf("cannot be stored by the %s codec: %v", cfg.Codec.Name(), err))
 	}
 	return cfg, errors.Join(problems...)
+}
+
+// wholeMillis rounds up, for records keep whole milliseconds.
+func wholeMillis(d time.Duration) time.Duration {
+	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
 // roundTrip finds what no look at the type can: a value that the codec refuses.

@@ -136,7 +136,7 @@ func (s *Session[T]) Destroy() {
 // used instead of the configured one, as for "remember me". 0 or less is the
 // configured one again; no more than 400 days count.
 func (s *Session[T]) SetMaxAge(d time.Duration) {
-	d = min(max(d, 0), maxCookieAge).Round(time.Millisecond)
+	d = wholeMillis(min(max(d, 0), maxCookieAge))
 	x := s.x
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -1,0 +1,50 @@
+package memstore
+
+import "unsafe"
+
+const (
+	Shards    = shards
+	SweepStep = sweepStep
+
+	EntrySize = unsafe.Sizeof(entry{})
+	ShardSize = unsafe.Sizeof(shard{})
+)
+
+// Armed reports whether a timer for the next sweep is running.
+func (s *Store) Armed() bool { return s.armed.Load() }
+
+// Check returns how many entries there are, and whether every one is where it
+// belongs: in the map, and once in the right queue, which is in order. It stops
+// all others meanwhile, so that it is exact.
+func (s *Store) Check() (n int, ok bool) {
+	ok = true
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+		defer s.shards[i].mu.Unlock()
+	}
+	for i := range s.shards {
+		sh := &s.shards[i]
+		n += len(sh.entries)
+		ok = ok && len(sh.entries) == len(sh.anonymous)+len(sh.owned)
+		for _, q := range []queue{sh.anonymous, sh.owned} {
+			for j, e := range q {
+				ok = ok && sh.entries[e.id] == e && int(e.index) == j && s.shard(e.id) == sh &&
+					(e.user == "") == (&q[0] == first(sh.anonymous)) && q[0].expires <= e.expires
+				if j > 0 {
+					ok = ok && q[(j-1)/2].expires <= e.expires
+				}
+			}
+			for _, e := range q[len(q):cap(q)] {
+				ok = ok && e == nil // or it could not be freed
+			}
+		}
+	}
+	return n, ok
+}
+
+func first(q queue) **entry {
+	if len(q) == 0 {
+		return nil
+	}
+	return &q[0]
+}

@@ -1,0 +1,67 @@
+package storetest
+
+import (
+	"errors"
+
+	"github.com/echosession/echosession/session"
+)
+
+const (
+	clauseCreate        = "Create stores r, which was never stored before, as Version 1 whatever r.Version says."
+	clauseCreateExists  = "ErrExists where the id is taken"
+	clauseCreateExpired = "a store may answer so also for an expired record that it did not collect yet"
+	clauseCreateLive    = "It never replaces a record that is live."
+)
+
+func createCases() []Case {
+	return []Case{
+		newCase("Create/version", clauseCreate, func(c *check) {
+			for _, version := range []int64{0, 1, 2, -1, 1 << 40} {
+				r := c.record()
+				r.Version = version
+				c.holds("after Create", c.create(r))
+			}
+		}),
+		newCase("Create/only its own", clauseCreate, func(c *check) {
+			r := c.create(c.record())
+			other := r // equal in all but the id
+			other.ID = newID()
+			c.absent("of an id not stored", other.ID)
+			c.holds("of the other", c.create(other))
+			c.holds("of the one", r)
+		}),
+		newCase("Create/taken", clauseCreateExists, func(c *check) {
+			r := c.create(c.record())
+			c.fails("Create of the same record", c.s.Create(c.ctx, r), session.ErrExists)
+			r = c.update(c.successor(r))
+			c.fails("Create of an updated id", c.s.Create(c.ctx, c.successor(r)), session.ErrExists)
+		}),
+		newCase("Create/keeps the live one", clauseCreateLive, func(c *check) {
+			r := c.create(c.record())
+			for _, version := range []int64{0, 1, 2} {
+				other := c.successor(r)
+				other.Version = version
+				c.fails("Create of a taken id", c.s.Create(c.ctx, other), session.ErrExists)
+				c.holds("after it", r)
+			}
+		}),
+		newCase("Create/of an expired id", clauseCreateExpired, func(c *check) {
+			for how, r := range c.expired() {
+				next := c.successor(r)
+				if err := c.s.Create(c.ctx, next); err == nil {
+					next.Version = 1
+					c.holds("after Create over a record "+how, next)
+				} else if errors.Is(err, session.ErrExists) {
+					c.absent("after Create was refused for a record "+how, r.ID)
+				} else {
+					c.errorf("Create over a record %s: got error %v, want %q or none", how, err, session.ErrExists)
+				}
+			}
+		}),
+		newCase("Create/of a deleted id", clauseCreateExists, func(c *check) {
+			r := c.create(c.record())
+			c.done("Delete", c.s.Delete(c.ctx, r.ID))
+			c.holds("after Create", c.create(c.successor(r)))
+		}),
+	}
+}

@@ -1,0 +1,102 @@
+package storetest
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/echosession/echosession/session"
+)
+
+const (
+	clauseLoad       = "Load returns the record of id as it was last written."
+	clauseLoadAbsent = "ErrNotFound where there is none, and where it expired"
+	clauseExpiry     = "expiry is checked at every read, against the store's own clock, whenever the record may be collected"
+	clauseFields     = "A store keeps every field and gives it back equal."
+)
+
+func loadCases() []Case {
+	return []Case{
+		newCase("Load/absent", clauseLoadAbsent, func(c *check) {
+			c.absent("of an id that was never stored", newID())
+		}),
+		newCase("Load/expired", clauseExpiry, func(c *check) {
+			for how, r := range c.expired() {
+				c.absent(how, r.ID)
+				c.absent(how+", again", r.ID)
+			}
+		}),
+		newCase("Load/last written", clauseLoad, func(c *check) {
+			first, second := c.create(c.record()), c.create(c.record())
+			c.holds("of the first", first)
+			c.holds("of the second", second)
+			second = c.update(c.successor(second))
+			c.holds("of the first, the second updated", first)
+			c.holds("of the second, updated", second)
+			c.holds("of the second, read before", second)
+		}),
+		newCase("Load/every field", clauseFields, func(c *check) {
+			c.holds("after Create", c.create(c.record()))
+		}),
+		newCase("Load/empty fields", clauseFields, func(c *check) {
+			// The times but for the end may be those of nobody: the zero Time.
+			c.holds("of empty fields", c.create(session.Record{ID: newID(), ExpiresAt: c.record().ExpiresAt}))
+			r := c.record()
+			r.Meta, r.Data = []byte{}, []byte{}
+			c.holds("of empty bytes", c.create(r))
+			r = c.record()
+			r.Meta, r.Data = nil, nil
+			c.holds("of nil bytes", c.create(r))
+		}),
+		newCase("Load/binary", clauseFields, func(c *check) {
+			all := make([]byte, 256)
+			for i := range all {
+				all[i] = byte(i)
+			}
+			r := c.record()
+			r.Meta, r.Data = bytes.Clone(all), all
+			c.holds("of all 256 bytes", c.create(r))
+			r = c.record()
+			r.Meta, r.Data = []byte{0}, []byte{0}
+			c.holds("of a zero byte", c.create(r))
+			r = c.record()
+			r.Data = []byte("valid \u2028 \ufffd \U0001F36A, not valid \xff")
+			c.holds("of text that ends in an invalid byte", c.create(r))
+		}),
+		newCase("Load/large", clauseFields, func(c *check) {
+			r := c.record()
+			r.Data = bytes.Repeat([]byte("64 KiB\xfe\x00"), 64<<10/8)
+			c.holds("of 64 KiB", c.create(r))
+		}),
+		newCase("Load/strings", clauseFields, func(c *check) {
+			for _, text := range []string{
+				" ", "\u00e9", "e\u0301", "\u65e5\u672c\u8a9e", "\U0001F36A", "\ufffd", "a.b", "$user", "%s%", `"'\`,
+				"two\nlines\t", "<b>&", "null", "{}", "Upper", "upper", strings.Repeat("long ", 200),
+			} {
+				r := c.record()
+				r.Name, r.User, r.Format = text, text, text
+				c.holds("of a record with strings "+text, c.create(r))
+			}
+		}),
+		newCase("Load/ids", clauseLoad, func(c *check) {
+			const letters = "abcdefghijklmnopqrstuvwxyz"
+			ids := []string{
+				"a", "A", "-", "_", "0", "--", "a-", "a_", "null", "id", "_id",
+				letters + strings.ToUpper(letters) + "0123456789-_", strings.Repeat("-", 64),
+			}
+			// These are not random: a run that was broken off may have left some.
+			for _, id := range ids {
+				c.done("Delete", c.s.Delete(c.ctx, id))
+				defer func() { _ = c.s.Delete(c.ctx, id) }()
+			}
+			stored := make([]session.Record, len(ids))
+			for i, id := range ids {
+				r := c.record()
+				r.ID = id
+				stored[i] = c.create(r)
+			}
+			for _, r := range stored {
+				c.holds("of the id "+r.ID, r)
+			}
+		}),
+	}
+}

@@ -1,0 +1,65 @@
+package storetest
+
+import (
+	"sync/atomic"
+
+	"github.com/echosession/echosession/session"
+)
+
+const (
+	clauseWatch     = "Watch calls f at once with the present status, before it returns"
+	clauseWatchStop = "none after stop has returned"
+)
+
+// statusCases are about an optional ability. A change of the status cannot be
+// brought about from here: what follows one is for the store's own tests.
+func statusCases() []Case {
+	return []Case{
+		newCase("Watch/at once", clauseWatch, func(c *check) {
+			ss, ok := c.s.(session.StatusStore)
+			if !ok {
+				return
+			}
+			var calls, last atomic.Int64
+			stop := ss.Watch(func(s session.Status) { last.Store(int64(s)); calls.Add(1) })
+			defer stop()
+			if n := calls.Load(); n < 1 {
+				c.fatalf("Watch returned after %d calls, want at least 1", n)
+			}
+			s := session.Status(last.Load())
+			switch s {
+			case session.StatusConnecting, session.StatusConnected, session.StatusDisconnected:
+			default:
+				c.errorf("Watch: got status %d, want one of the three", s)
+			}
+		}),
+		newCase("Watch/several", clauseWatch, func(c *check) {
+			ss, ok := c.s.(session.StatusStore)
+			if !ok {
+				return
+			}
+			var first, second atomic.Int64
+			stop := ss.Watch(func(session.Status) { first.Add(1) })
+			defer ss.Watch(func(session.Status) { second.Add(1) })()
+			stop()
+			if f, s := first.Load(), second.Load(); f < 1 || s < 1 {
+				c.errorf("two watchers: got %d and %d calls, want at least 1 each", f, s)
+			}
+		}),
+		newCase("Watch/stop", clauseWatchStop, func(c *check) {
+			ss, ok := c.s.(session.StatusStore)
+			if !ok {
+				return
+			}
+			var calls atomic.Int64
+			stop := ss.Watch(func(session.Status) { calls.Add(1) })
+			stop()
+			n := calls.Load()
+			stop() // may be called more than once
+			c.holds("after stop", c.create(c.record()))
+			if got := calls.Load(); got != n {
+				c.errorf("after stop: got %d more calls, want none", got-n)
+			}
+		}),
+	}
+}

@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+const (
+	clauseUpdate         = "Update replaces the record of r.ID, only while the stored version is r.Version, and stores it as r.Version+1."
+	clauseUpdateConflict = "ErrConflict where the version is another"
+	clauseUpdateAbsent   = "ErrNotFound where there is no record or it has expired but is still there."
+	clauseUpdateNever    = "It never creates: what was deleted stays deleted."
+)
+
+func updateCases() []Case {
+	return []Case{
+		newCase("Update/every field", clauseUpdate, func(c *check) {
+			r := c.create(c.record())
+			c.holds("after Update", c.update(c.successor(r)))
+		}),
+		newCase("Update/version", clauseUpdate, func(c *check) {
+			r := c.create(c.record())
+			for want := int64(2); want <= 5; want++ {
+				r = c.update(c.successor(r))
+				if r.Version != want {
+					c.fatalf("after Update: got version %d, want %d", r.Version, want)
+				}
+				c.holds("after Update", r)
+			}
+		}),
+		newCase("Update/empties fields", clauseUpdate, func(c *check) {
+			r := c.create(c.record())
+			empty := session.Record{ID: r.ID, Version: r.Version, ExpiresAt: r.ExpiresAt}
+			empty = c.update(empty)
+			c.holds("after Update to empty fields", empty)
+			c.holds("after Update from empty fields", c.update(c.successor(empty)))
+		}),
+		newCase("Update/times backward", clauseUpdate, func(c *check) {
+			r := c.create(c.record())
+			r.CreatedAt = r.CreatedAt.Add(-time.Minute)
+			r.SeenAt = r.SeenAt.Add(-time.Minute)
+			r.ExpiresAt = r.ExpiresAt.Add(-time.Minute)
+			c.holds("after Update to an earlier end", c.update(r))
+		}),
+		newCase("Update/only its own", clauseUpdate, func(c *check) {
+			r, other := c.create(c.record()), c.create(c.record())
+			c.update(c.successor(r))
+			c.holds("of another record", other)
+		}),
+		newCase("Update/conflict", clauseUpdateConflict, func(c *check) {
+			r := c.create(c.record())
+			r = c.update(c.successor(r))
+			r = c.update(c.successor(r))
+			for _, version := range []int64{r.Version - 1, r.Version + 1, 1, 0, -1, 1 << 40} {
+				stale := c.successor(r)
+				stale.Version = version
+				c.fails("Update of another version", c.s.Update(c.ctx, stale), session.ErrConflict)
+				c.holds("after it", r)
+			}
+		}),
+		newCase("Update/absent", clauseUpdateNever, func(c *check) {
+			for _, version := range []int64{0, 1, 2} {
+				r := c.record()
+				r.Version = version
+				c.fails("Update of an absent id", c.s.Update(c.ctx, r), session.ErrNotFound)
+				c.absent("after it", r.ID)
+			}
+		}),
+		newCase("Update/deleted", clauseUpdateNever, func(c *check) {
+			r := c.create(c.record())
+			r = c.update(c.successor(r))
+			c.done("Delete", c.s.Delete(c.ctx, r.ID))
+			for _, version := range []int64{0, 1, 2, 3} {
+				late := c.successor(r)
+				late.Version = version
+				c.fails("Update of a deleted id", c.s.Update(c.ctx, late), session.ErrNotFound)
+				c.absent("after it", r.ID)
+			}
+		}),
+		newCase("Update/expired", clauseUpdateAbsent, func(c *check) {
+			for how, r := range c.expired() {
+				c.fails("Update of a record "+how, c.s.Update(c.ctx, c.successor(r)), session.ErrNotFound)
+				c.absent(how+", after Update", r.ID)
+			}
+		}),
+	}
+}
