@@ -1,6 +1,11 @@
 package memstore
 
-import "unsafe"
+import (
+	"time"
+	"unsafe"
+
+	"github.com/echosession/echosession/session"
+)
 
 const (
 	Shards    = shards
@@ -47,4 +52,18 @@ func first(q queue) **entry {
 		return nil
 	}
 	return &q[0]
+}
+
+// Replace is the second half of a Create that found the store full.
+func (s *Store) Replace(r session.Record) error {
+	return s.replace(s.shard(r.ID), newEntry(r), time.Now().UnixMilli())
+}
+
+// Evict is the end of making room, in the shard of id.
+func (s *Store) Evict(id string, end time.Time) bool {
+	evicted := s.shard(id).evict(end.UnixMilli())
+	if evicted {
+		s.count.Add(-1)
+	}
+	return evicted
 }

@@ -210,6 +210,46 @@ func TestMaxSessionsHoldsUnderConcurrency(t *testing.T) {
 	}
 }
 
+// A Create that made room, and finds that another one was faster, or that the
+// store was closed, gives back the place.
+func TestRoomMadeForNothing(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{MaxSessions: 2})
+	create(t, s, record("a", "", time.Minute), record("b", "", time.Hour))
+	if err := s.Replace(record("b", "", time.Hour)); !errors.Is(err, session.ErrExists) {
+		t.Errorf("got error %v, want %v", err, session.ErrExists)
+	}
+	wantLen(t, s, 1)
+	create(t, s, record("c", "", time.Hour))
+	alive(t, s, "a b c", "b c")
+	if err := s.Replace(record("d", "", time.Hour)); err != nil {
+		t.Errorf("got error %v, want none", err)
+	}
+	wantLen(t, s, 2)
+}
+
+// The session that was to go may have been extended or deleted meanwhile, and
+// then another one is the nearest.
+func TestRoomIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{MaxSessions: 2})
+	r := record("a", "", time.Hour)
+	create(t, s, r)
+	for _, test := range []struct {
+		end  time.Time
+		want bool
+	}{
+		{r.ExpiresAt.Add(-time.Millisecond), false}, // it was extended
+		{r.ExpiresAt, true},
+		{r.ExpiresAt, false}, // it is gone
+	} {
+		if got := s.Evict("a", test.end); got != test.want {
+			t.Errorf("evict until %v: got %t, want %t", test.end, got, test.want)
+		}
+		consistent(t, s)
+	}
+}
+
 // Two that create one id in a full store take one place.
 func TestPlaceIsGivenBack(t *testing.T) {
 	t.Parallel()
