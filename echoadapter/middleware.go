@@ -2,7 +2,6 @@ package echoadapter
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,7 +45,7 @@ func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 	res := c.Response()
-	r := &request[T]{layer: l, c: c, below: res.Writer}
+	r := &request[T]{layer: l, c: c, res: res, below: res.Writer}
 	l.manager.Begin(&r.exchange, session.Request[T]{
 		Cookies:   c.Request().Header["Cookie"],
 		Hooks:     r,
@@ -70,7 +69,6 @@ func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 func (r *request[T]) end(err error) error {
 	failed := r.writer.Err()
 	saved := r.endExchange()
-	res := r.c.Response()
 	if failed == nil && !r.writer.Begun() {
 		failed = saved
 		if err != nil {
@@ -83,10 +81,7 @@ func (r *request[T]) end(err error) error {
 		if r.writer.Err() != nil || saved != nil && err == nil {
 			r.writer.Rollback()
 		}
-		if r.writer.Err() != nil || res.Status < http.StatusOK {
-			res.Committed, res.Status, res.Size = false, http.StatusOK, 0
-		}
-		res.Writer = r.below
+		r.reopen()
 		return answer(failed)
 	}
 	r.restoreWriter()

@@ -16,7 +16,8 @@ import (
 type request[T any] struct {
 	layer    *layer[T]
 	c        echo.Context
-	below    http.ResponseWriter // what c.Response() wrote to before
+	res      *echo.Response      // c.Response() as it was
+	below    http.ResponseWriter // what it wrote to
 	exchange session.Exchange[T]
 	writer   response.Writer
 	vary     [1]string
@@ -44,10 +45,25 @@ func (r *request[T]) endExchange() error {
 // the cookie of what the handler saved itself goes out with the error page.
 func (r *request[T]) abandon() {
 	out := r.exchange.Abandon(r.Context())
-	if !r.writer.Begun() {
-		r.writeHeader(out)
+	if r.writer.Begun() {
+		r.restoreWriter()
+		return
 	}
-	r.restoreWriter()
+	r.writeHeader(out)
+	r.reopen()
+}
+
+// reopen makes Echo's response one that an error page can be written to: by
+// the writer that it had, whatever was put in between since, and not taken for
+// sent because of a 1xx, or of what the writer kept from leaving.
+func (r *request[T]) reopen() {
+	if r.writer.Err() != nil || r.res.Status < http.StatusOK {
+		r.res.Committed, r.res.Status, r.res.Size = false, http.StatusOK, 0
+	}
+	r.res.Writer = r.below
+	if r.c.Response() != r.res { // echo.WrapMiddleware leaves one of its own
+		r.c.SetResponse(r.res)
+	}
 }
 
 func (r *request[T]) writeHeader(out session.Outcome) {
@@ -56,8 +72,8 @@ func (r *request[T]) writeHeader(out session.Outcome) {
 
 // restoreWriter takes the writer out again, unless somebody has wrapped it.
 func (r *request[T]) restoreWriter() {
-	if res := r.c.Response(); res.Writer == http.ResponseWriter(&r.writer) {
-		res.Writer = r.below
+	if r.res.Writer == http.ResponseWriter(&r.writer) {
+		r.res.Writer = r.below
 	}
 }
 

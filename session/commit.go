@@ -72,6 +72,7 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 	case stepSave:
 		if x.unsendable() {
 			x.lose(ctx, errHijacked)
+			x.failed = OpSave
 			return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
 		}
 		return x.settle(ctx, OpSave, x.save(ctx, data))

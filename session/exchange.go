@@ -46,7 +46,8 @@ type Exchange[T any] struct {
 
 // held is what an exchange has of the one session that it is about. The fields
 // are guarded by the exchange's mu; those above the gap are written only with
-// op held as well, so that who holds op reads them without mu.
+// op held as well, or by Regenerate, which is for the goroutine that owns Data:
+// so who holds op reads them without mu.
 type held[T any] struct {
 	self     Session[T]
 	rec      Record // as this request last knew it to be stored; Version 0: not at all
@@ -71,7 +72,7 @@ func (x *Exchange[T]) known() Record {
 	if x.held == nil {
 		return Record{}
 	}
-	return Record{ID: x.rec.ID, User: x.rec.User}
+	return Record{ID: x.id, User: x.rec.User}
 }
 
 // isStored reports whether there is a record. Requires x.op or x.mu.

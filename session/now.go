@@ -135,7 +135,7 @@ func (x *Exchange[T]) tell(ctx context.Context, err error) error {
 		err = f.err
 	}
 	if err != nil && !errors.Is(err, ErrGone) {
-		x.m.event(ctx, EventError, x.rec, 0, err)
+		x.m.event(ctx, EventError, x.known(), 0, err)
 	}
 	return err
 }

@@ -72,6 +72,7 @@ func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte)
 	}
 	if err := x.destroyReplaced(ctx); err != nil {
 		x.m.delete(ctx, x.rec.ID)
+		x.setRecord(Record{}, meta{})
 		return x.asDestroy(err)
 	}
 	x.mu.Lock()
