@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"github.com/echosession/echosession/internal/adapter"
 	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
@@ -29,6 +30,12 @@ type Config[T any] struct {
 	// Manager is used instead of Session, to share it with code outside of
 	// requests. Both set is an error.
 	Manager *session.Manager[T]
+
+	// Header carries the token in this field of request and response instead of
+	// in a cookie, for clients that are not browsers: the field of the response
+	// is the token to present from now on, and empty where there is none any
+	// more. The Cookie settings but for Name have no effect then.
+	Header string
 
 	// Defer loads the session at the first Get instead of before the handler:
 	// a request that does not ask costs the store nothing, but its session is
@@ -77,23 +84,34 @@ func Middleware[T any](cfg Config[T]) echo.MiddlewareFunc {
 // ToMiddleware returns the middleware of cfg, or an error that joins all that
 // is wrong with it, each a [*session.ConfigError].
 func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
-	m := &layer[T]{manager: cfg.Manager, cfg: cfg}
+	m := &layer[T]{manager: cfg.Manager, cfg: cfg, carrier: adapter.CookieField}
+	var problems error
 	if m.manager == nil {
 		if cfg.Session.Store == nil {
 			cfg.Session.Store = memstore.New(memstore.Options{})
 		}
-		var err error
-		if m.manager, err = session.New(cfg.Session); err != nil {
-			return nil, err
-		}
+		m.manager, problems = session.New(cfg.Session)
 	} else if !reflect.ValueOf(cfg.Session).IsZero() {
-		return nil, &session.ConfigError{Field: "Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
+		problems = &session.ConfigError{Field: "Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
+	}
+	if cfg.Header != "" {
+		m.carrier = http.CanonicalHeaderKey(cfg.Header)
+		if !isToken(cfg.Header) || m.carrier == adapter.CookieField || m.carrier == "Set-Cookie" {
+			problems = errors.Join(problems, &session.ConfigError{Field: "Header", Value: cfg.Header, Reason: "must be the name of a header field, such as X-Session, and not one of cookies"})
+		}
+	}
+	if problems != nil {
+		return nil, problems
 	}
 	if m.cfg.ErrorHandler == nil {
 		m.cfg.ErrorHandler = func(_ echo.Context, _ session.Op, err error) error { return httpError(err) }
 	}
 	return m.middleware, nil
 }
+
+// isToken reports whether s may name a header field (RFC 9110, section 5.6.2),
+// which is what may name a cookie.
+func isToken(s string) bool { return (&http.Cookie{Name: s}).Valid() == nil }
 
 // httpError is the default answer. The cause stays inside, since Echo's own
 // error handler looks at the outermost error alone.

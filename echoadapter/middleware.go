@@ -12,6 +12,7 @@ import (
 type layer[T any] struct {
 	manager *session.Manager[T]
 	cfg     Config[T]
+	carrier string // the field that has the token
 }
 
 func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
@@ -47,7 +48,8 @@ func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 	res := c.Response()
 	r := &request[T]{layer: l, c: c, res: res, below: res.Writer}
 	l.manager.Begin(&r.exchange, session.Request[T]{
-		Cookies:   c.Request().Header["Cookie"],
+		Lines:     c.Request().Header[l.carrier],
+		Plain:     l.cfg.Header != "",
 		Hooks:     r,
 		Validates: l.cfg.Valid != nil,
 		Prepares:  l.cfg.BeforeSave != nil,

@@ -67,7 +67,7 @@ func (r *request[T]) reopen() {
 }
 
 func (r *request[T]) writeHeader(out session.Outcome) {
-	adapter.WriteHeader(r.below.Header(), out, "Cookie", &r.vary)
+	adapter.WriteHeader(r.below.Header(), out, r.layer.carrier, &r.vary)
 }
 
 // restoreWriter takes the writer out again, unless somebody has wrapped it.

@@ -67,3 +67,6 @@ func (s *Store) Evict(id string, end time.Time) bool {
 	}
 	return evicted
 }
+
+// Hold takes a place and does not give it back.
+func (s *Store) Hold() { s.take() }

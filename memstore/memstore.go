@@ -10,6 +10,7 @@ package memstore
 import (
 	"hash/maphash"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type Store struct {
 	// more than max.
 	count atomic.Int64
 	armed atomic.Bool // a timer for the next sweep is running
+	room  sync.Mutex  // held by the one Create that makes room
 
 	shards [shards]shard
 }

@@ -117,8 +117,9 @@ func (sh *shard) delete(id string) (freed int64, err error) {
 }
 
 // collect removes up to limit entries that have expired. It returns how many
-// places it freed, and the end of the first of those without a user.
-func (sh *shard) collect(now int64, limit int64) (freed, next int64) {
+// places it freed, the end of the first of those without a user, and how many
+// with one are left.
+func (sh *shard) collect(now int64, limit int64) (freed, next, owned int64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for _, q := range [...]*queue{&sh.anonymous, &sh.owned} {
@@ -131,7 +132,7 @@ func (sh *shard) collect(now int64, limit int64) (freed, next int64) {
 		// Neither a map nor a slice gives back memory while it is in use.
 		sh.entries, sh.anonymous, sh.owned = nil, nil, nil
 	}
-	return freed, sh.anonymous.next()
+	return freed, sh.anonymous.next(), int64(len(sh.owned))
 }
 
 // evict removes the first entry without a user, if that ends at end or before.

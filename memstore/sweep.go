@@ -29,7 +29,7 @@ func (s *Store) sweep() {
 	for more := true; more; {
 		more = false
 		for i := range s.shards {
-			freed, _ := s.shards[i].collect(now, sweepStep)
+			freed, _, _ := s.shards[i].collect(now, sweepStep)
 			s.count.Add(-freed)
 			if freed == sweepStep {
 				more = true

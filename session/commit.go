@@ -56,6 +56,7 @@ const (
 	stepDestroy      // delete the record, and what Regenerate left behind
 	stepSave
 	stepTouch
+	stepRefresh // save what only the library wants saved
 )
 
 // commit carries out one step. Requires x.op.
@@ -69,13 +70,19 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 		return x.settle(ctx, OpDestroy, x.destroy(ctx))
 	case stepTouch:
 		x.touch(ctx)
+	case stepRefresh:
+		// As with a touch, the request did not depend on it.
+		if err := x.save(ctx, data); err != nil && err != errGone {
+			x.m.event(ctx, EventError, x.known(), 0, err)
+		}
 	case stepSave:
-		if x.unsendable() {
+		err := x.save(ctx, data)
+		if errors.Is(err, ErrCommitted) {
 			x.lose(ctx, errHijacked)
 			x.failed = OpSave
 			return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
 		}
-		return x.settle(ctx, OpSave, x.save(ctx, data))
+		return x.settle(ctx, OpSave, err)
 	}
 	return nil
 }
@@ -90,14 +97,19 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	if s != nil {
 		skip = skip || x.policy == SaveNever
 		destroyed, replaced, forced = x.destroyed, len(x.replaced) > 0, x.policy == SaveAlways
-		asked = x.renewed != "" || x.age != nil
+		asked = x.renewed || x.age != nil
 	}
 	x.mu.Unlock()
+	refresh := !skip && stored && x.m.schema >= x.meta.schema && (x.renewalDue() || !x.former && x.meta.unconfirmed())
 	switch {
 	case skip:
 		return stepNothing, nil, nil
 	case destroyed:
 		return stepDestroy, nil, nil
+	case s == nil && refresh:
+		if s, err = x.stored(); err != nil {
+			return stepNothing, nil, nil // nobody asked; who does will be told
+		}
 	case s == nil && stored && x.m.due(x.rec, x.meta):
 		return stepTouch, nil, nil
 	case s == nil && (stored || !allowEmpty):
@@ -119,7 +131,12 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 		return stepSave, data, nil
 	case replaced:
 		return stepDestroy, nil, nil
+	case refresh:
+		return stepRefresh, data, nil
 	case stored && x.m.due(x.rec, x.meta):
+		if x.owner != x.rec.User {
+			return stepRefresh, data, nil
+		}
 		return stepTouch, nil, nil
 	}
 	return stepNothing, nil, nil
@@ -131,7 +148,7 @@ func (x *Exchange[T]) differs(data []byte) (bool, error) {
 	if x.rec.Version == 0 {
 		return !bytes.Equal(data, x.baseline), nil
 	}
-	return x.m.changed(x.rec, x.meta.shape, data)
+	return x.m.changed(x.rec, x.meta, data)
 }
 
 // settle turns the error of a step into the answer. A session that is gone is
@@ -160,9 +177,10 @@ func (f *failure) Unwrap() error { return f.err }
 
 // unsendable reports whether the save needs a cookie that cannot be sent.
 func (x *Exchange[T]) unsendable() bool {
+	user := x.m.user(&x.session.Data)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.began && !x.hijacked && (!x.isStored() || x.renewed != "")
+	return x.began && !x.hijacked && (!x.isStored() || x.renewed || user != x.owner)
 }
 
 // lose tells of changes that will not be stored.
@@ -186,6 +204,9 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	}
 	x.mu.Unlock()
 	if out.Action == ActionNone || hooks == nil {
+		return out
+	}
+	if x.req.Plain {
 		return out
 	}
 	scheme, host := hooks.Origin()
@@ -230,7 +251,7 @@ func (x *Exchange[T]) late(ctx context.Context) error {
 		return nil
 	}
 	destroyed, failed := x.destroyed, x.failed
-	lost := len(x.replaced) > 0 || x.isStored() && (x.renewed != "" || x.age != nil)
+	lost := len(x.replaced) > 0 || x.isStored() && (x.renewed || x.age != nil)
 	x.mu.Unlock()
 	switch {
 	case destroyed && failed != OpDestroy:
@@ -283,5 +304,5 @@ func (x *Exchange[T]) close() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.over = true
-	x.req.Hooks, x.req.Cookies = nil, nil
+	x.req.Hooks, x.req.Lines = nil, nil
 }

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -41,6 +43,22 @@ type Config[T any] struct {
 	// is a write. 0: a twenty-fourth of MaxAge; negative: at every request.
 	TouchAfter time.Duration
 
+	// AbsoluteTimeout ends a session however much it is used: this long after
+	// User last became somebody, or else after CreatedAt. Nothing else moves it,
+	// signing out neither (OWASP ASVS 5.0, V7.3.2). 0: none.
+	AbsoluteTimeout time.Duration
+
+	// RenewAfter replaces a token that is older by the way, when its session is
+	// loaded and the response can still carry a cookie. The old token works on
+	// until RenewGrace after the new one was first presented, since a response
+	// can be lost. 0: never.
+	RenewAfter time.Duration
+
+	// RenewGrace is how long a token that Renew, or a change of User, replaced is
+	// still recognised: it opens nothing, but a request that was on its way with
+	// it does no harm to the session or its cookie. Default 30s.
+	RenewGrace time.Duration
+
 	// AllowEmpty also stores new sessions whose Data is still as New made it.
 	// Every robot that calls then leaves a record.
 	AllowEmpty bool
@@ -57,6 +75,33 @@ type Config[T any] struct {
 
 	// Codec encodes Data. Default [JSON].
 	Codec Codec
+
+	// SchemaVersion is that of T, stored with every record. What a newer one
+	// stored can be read here if it decodes, but saving it is [ErrSchema].
+	SchemaVersion int
+
+	// Migrate makes a T of what an older SchemaVersion stored: from is that
+	// version, data what its codec made. Default: the codec decodes it. It may be
+	// called from several goroutines at once.
+	Migrate func(from int, data []byte) (T, error)
+
+	// SigningKeys sign the tokens with HMAC-SHA-256, of at least 32 bytes each:
+	// the first signs, all verify. A forged token never reaches the store. A
+	// token without a signature is then unknown, as is a signed one without
+	// keys.
+	SigningKeys [][]byte
+
+	// EncryptionKeys, of 32 bytes each, seal Data in the store (XAES-256-GCM):
+	// the first seals, all open. Records from before they were set can be read,
+	// and are sealed by their next save. Without the key of a sealed record it
+	// is [ErrCorrupt].
+	EncryptionKeys [][]byte
+
+	// User tells whose session it is, "" for nobody: it is indexed, so that the
+	// sessions of a user can be listed and deleted. When it changes, the token
+	// is renewed as by Renew. It must depend on the value alone, and may be
+	// called from several goroutines at once.
+	User func(*T) string
 
 	// Merge reconciles a change with one that another request saved meanwhile.
 	// base is what both started from. It may be called several times for one
@@ -81,6 +126,10 @@ const (
 	defaultMaxAge           = 24 * time.Hour
 	defaultMaxBytes         = 64 << 10
 	defaultReconnectTimeout = 10 * time.Second
+	defaultRenewGrace       = 30 * time.Second
+	maxSchema               = 1<<31 - 1
+	minSigningKey           = 32
+	sealKeyLen              = 32
 	touchesPerAge           = 24
 
 	// maxCookieAge is where browsers cut a cookie's Max-Age.
@@ -117,6 +166,19 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	}
 	cfg.ReconnectTimeout = cmp.Or(cfg.ReconnectTimeout, defaultReconnectTimeout)
 
+	for field, d := range map[string]time.Duration{
+		"AbsoluteTimeout": cfg.AbsoluteTimeout, "RenewAfter": cfg.RenewAfter, "RenewGrace": cfg.RenewGrace,
+	} {
+		if d < 0 {
+			refuse(field, d, "must not be negative")
+		}
+	}
+	cfg.RenewGrace = wholeMillis(cmp.Or(cfg.RenewGrace, defaultRenewGrace))
+	if cfg.SchemaVersion < 0 || cfg.SchemaVersion > maxSchema {
+		refuse("SchemaVersion", cfg.SchemaVersion, "must be between 0 and 2147483647")
+	}
+	cfg.checkKeys(refuse)
+
 	if cfg.Codec == nil {
 		cfg.Codec = JSON()
 	}
@@ -134,6 +196,24 @@ func (cfg Config[T]) compile() (Config[T], error) {
 		refuse("T", reflect.TypeFor[T]().String(), fmt.Sprintf("cannot be stored by the %s codec: %v", cfg.Codec.Name(), err))
 	}
 	return cfg, errors.Join(problems...)
+}
+
+// checkKeys refuses keys that are too short to be any, and copies the others.
+func (cfg *Config[T]) checkKeys(refuse func(field string, value any, reason string)) {
+	cfg.SigningKeys = slices.Clone(cfg.SigningKeys)
+	for i, key := range cfg.SigningKeys {
+		if len(key) < minSigningKey {
+			refuse(fmt.Sprintf("SigningKeys[%d]", i), nil, fmt.Sprintf("has %d bytes: make one of at least %d by crypto/rand", len(key), minSigningKey))
+		}
+		cfg.SigningKeys[i] = bytes.Clone(key)
+	}
+	cfg.EncryptionKeys = slices.Clone(cfg.EncryptionKeys)
+	for i, key := range cfg.EncryptionKeys {
+		if len(key) != sealKeyLen {
+			refuse(fmt.Sprintf("EncryptionKeys[%d]", i), nil, fmt.Sprintf("has %d bytes: make one of exactly %d by crypto/rand", len(key), sealKeyLen))
+		}
+		cfg.EncryptionKeys[i] = bytes.Clone(key)
+	}
 }
 
 // wholeMillis rounds up, for records keep whole milliseconds.

@@ -10,15 +10,21 @@ import (
 // response takes the token away, if the client ever had one. Requires x.op.
 func (x *Exchange[T]) destroy(ctx context.Context) error {
 	had := x.presented || x.action != ActionNone || len(x.replaced) > 0
-	if x.rec.Version > 0 || x.attempt != 0 {
+	if x.rec.Version > 0 || len(x.attempts) > 0 {
 		had = true
-		w := x.m.start()
-		if err := x.m.delete(ctx, x.id); err != nil {
+		r := x.rec
+		r.ID = x.id
+		err := x.retire(ctx, replaced{r, x.digest})
+		if err == errGone {
+			return x.gone(ctx)
+		}
+		if err != nil {
 			return err
 		}
-		x.m.event(ctx, EventDestroyed, x.rec, w.elapsed(), nil)
 	}
-	if err := x.destroyReplaced(ctx); err != nil {
+	if err := x.destroyReplaced(ctx); err == errGone {
+		return x.gone(ctx)
+	} else if err != nil {
 		return err
 	}
 	x.mu.Lock()
@@ -26,7 +32,7 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 	if x.destroyed {
 		x.inert = errDestroyed
 	}
-	x.rec, x.attempt = Record{}, 0
+	x.rec, x.meta, x.attempts = Record{}, meta{}, nil
 	if had {
 		x.action, x.token = ActionClear, ""
 	}
@@ -35,22 +41,48 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 
 var errDestroyed = errors.New("session: it was destroyed; Regenerate makes a new one before that is carried out")
 
+// replaced is a record that is to be destroyed, and the digest of the secret
+// with which this request was let in.
+type replaced struct {
+	rec    Record
+	digest digest
+}
+
+// retire deletes a record, if it is still the session of this request: one that
+// a log-in made of it meanwhile is errGone, and stays.
+func (x *Exchange[T]) retire(ctx context.Context, old replaced) error {
+	latest, m, err := x.m.load(ctx, old.rec.ID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case errors.Is(err, ErrCorrupt):
+	case err != nil:
+		return err
+	case old.digest != digest{} && !m.judge(old.digest).opens(), latest.User != old.rec.User && old.rec.Version > 0:
+		return errGone
+	}
+	w := x.m.start()
+	if err := x.m.delete(ctx, old.rec.ID); err != nil {
+		return err
+	}
+	x.m.event(ctx, EventDestroyed, old.rec, w.elapsed(), nil)
+	return nil
+}
+
 // destroyReplaced deletes what Regenerate left behind. Requires x.op.
 func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 	for {
 		x.mu.Lock()
-		ids := x.replaced
+		left := x.replaced
 		x.mu.Unlock()
-		if len(ids) == 0 {
+		if len(left) == 0 {
 			return nil
 		}
-		w := x.m.start()
-		if err := x.m.delete(ctx, ids[0]); err != nil {
+		if err := x.retire(ctx, left[0]); err != nil {
 			return err
 		}
-		x.m.event(ctx, EventDestroyed, Record{ID: ids[0]}, w.elapsed(), nil)
 		x.mu.Lock()
-		x.replaced = ids[1:]
+		x.replaced = left[1:]
 		x.mu.Unlock()
 	}
 }
@@ -65,7 +97,7 @@ func (x *Exchange[T]) touch(ctx context.Context) {
 			break // another request did it
 		}
 		r.SeenAt = stamp(time.Now())
-		r.ExpiresAt = r.SeenAt.Add(x.m.age(x.meta))
+		r.ExpiresAt = x.m.endAfter(r.SeenAt, r.CreatedAt, x.meta)
 		w := x.m.start()
 		err := x.m.touchRecord(ctx, r)
 		if err == nil {
@@ -89,5 +121,5 @@ func (x *Exchange[T]) touch(ctx context.Context) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.action, x.token = ActionSet, x.currentToken()
+	x.sendToken()
 }

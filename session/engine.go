@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +20,12 @@ type engine struct {
 	maxAge  time.Duration
 	rolling bool
 	touch   time.Duration // extend at most this often; negative: always
+	total   time.Duration // AbsoluteTimeout
+	grace   time.Duration // RenewGrace
+	renew   time.Duration // RenewAfter
+	schema  int
+	signer  *signer
+	sealer  *sealer
 	observe func(context.Context, Event)
 
 	insecure atomic.Bool // whether the warning was given
@@ -103,20 +108,54 @@ func (e *engine) load(ctx context.Context, id string) (r Record, m meta, err err
 	if m, err = decodeMeta(r.Meta); err != nil {
 		return r, meta{}, fmt.Errorf("session: load %s: %w", id, err)
 	}
-	// That r.ExpiresAt has not passed is the store's word.
-	if end := e.end(r, m); end.Before(r.ExpiresAt) && !time.Now().Before(end) {
+	if e.over(r, m) {
 		return r, meta{}, errExpired
 	}
 	return r, m, nil
 }
 
+// over reports whether a record that is live to the store has ended by this
+// configuration, or an age of its own.
+func (e *engine) over(r Record, m meta) bool {
+	end := e.end(r, m)
+	return end.Before(r.ExpiresAt) && !time.Now().Before(end)
+}
+
+// parse splits a token that may be one: of the right shape and, with signing
+// keys, rightly signed. It does not tell whether there is such a session.
+func (e *engine) parse(token string) (id, secret string, ok bool) {
+	if len(token) > maxTokenLen {
+		return "", "", false
+	}
+	if token, ok = e.signer.verify(token); !ok {
+		return "", "", false
+	}
+	return parseToken(token)
+}
+
 // end is when the session of r is over: an age that the configuration or the
 // session itself has since shortened holds for records written before, too.
 func (e *engine) end(r Record, m meta) time.Time {
-	if end := r.SeenAt.Add(e.age(m)); end.Before(r.ExpiresAt) {
+	return earlier(e.endAfter(r.SeenAt, r.CreatedAt, m), r.ExpiresAt)
+}
+
+// endAfter is when a session that was used at seen ends.
+func (e *engine) endAfter(seen, created time.Time, m meta) time.Time {
+	end := seen.Add(e.age(m))
+	if e.total == 0 {
 		return end
 	}
-	return r.ExpiresAt
+	if m.authenticated != 0 {
+		created = time.UnixMilli(m.authenticated).UTC()
+	}
+	return earlier(end, created.Add(e.total))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (e *engine) age(m meta) time.Duration {
@@ -126,19 +165,13 @@ func (e *engine) age(m meta) time.Duration {
 	return e.maxAge
 }
 
-// accepts reports whether the record lets in the holder of a secret with
-// digest d. It takes the same time whatever differs.
-func (m meta) accepts(d digest) bool {
-	return subtle.ConstantTimeCompare(m.digest[:], d[:]) == 1
-}
-
 // due reports whether use is to extend the session of r by now.
 func (e *engine) due(r Record, m meta) bool {
 	if !e.rolling {
 		return false
 	}
 	now := stamp(time.Now())
-	return now.Sub(r.SeenAt) >= e.touch && now.Add(e.age(m)).After(r.ExpiresAt)
+	return now.Sub(r.SeenAt) >= e.touch && e.endAfter(now, r.CreatedAt, m).After(r.ExpiresAt)
 }
 
 func (e *engine) create(ctx context.Context, r Record) error {

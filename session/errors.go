@@ -21,8 +21,12 @@ var (
 	// ErrGone: the session was destroyed, or its token replaced, while this
 	// request was using it. Its changes are dropped.
 	ErrGone = errors.New("session was revoked or superseded while in use")
-	// ErrCorrupt: what is stored cannot be decoded. The record is left as it is.
+	// ErrCorrupt: what is stored cannot be decoded, or opened by any of the keys.
+	// The record is left as it is.
 	ErrCorrupt = errors.New("stored session is corrupt")
+	// ErrSchema: a newer Config.SchemaVersion stored it. It can be read where it
+	// decodes, but not be written.
+	ErrSchema = errors.New("session was stored by a newer version of the application")
 	// ErrTooLarge: the encoded Data is longer than Config.MaxBytes; nothing was stored.
 	ErrTooLarge = errors.New("session data too large")
 	// ErrCommitted: the change needs a new token, and the response has begun,

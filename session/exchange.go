@@ -50,21 +50,25 @@ type Exchange[T any] struct {
 // so who holds op reads them without mu.
 type held[T any] struct {
 	self     Session[T]
-	rec      Record // as this request last knew it to be stored; Version 0: not at all
-	meta     meta   // of rec
-	baseline []byte // encoding of Data as New made it, of a session that is not stored
-	attempt  uint64 // nonce of a write of which it is not known whether it landed; 0: none
-	final    []byte // Data as the commit or a save saw it; nil: neither looked
+	rec      Record   // as this request last knew it to be stored; Version 0: not at all
+	meta     meta     // of rec
+	baseline []byte   // encoding of Data as New made it, of a session that is not stored
+	attempts []uint64 // nonces of writes of which it is not known whether they landed
+	final    []byte   // Data as the commit or a save saw it; nil: neither looked
 
 	id, secret string // what the client presents, or will
+	digest     digest // of the secret; zero while there is no record
+	former     bool   // the secret was replaced as a matter of routine: no cookie can be sent with it
+	owner      string // User of the Data that this request started from
 	created    time.Time
 
 	// What the application asked for and no save has carried out yet.
 	policy    SavePolicy
 	destroyed bool
-	renewed   string         // the next secret; "": keep the present one
+	renewed   bool           // by Renew
+	next      string         // the next secret, once one is made; it holds with the save
 	age       *time.Duration // from SetMaxAge
-	replaced  []string       // ids of the records that Regenerate left behind
+	replaced  []replaced     // what Regenerate left behind
 }
 
 // known is what events tell of the session. Requires x.op or x.mu.
@@ -88,8 +92,9 @@ const (
 
 // Request is what an adapter tells of its request.
 type Request[T any] struct {
-	Cookies []string // lines of the Cookie header
-	Hooks   Hooks[T] // nil outside of a request
+	Lines []string // of the header field that carries the token
+	Plain bool     // each line is a token; otherwise they are of the field Cookie
+	Hooks Hooks[T] // nil outside of a request
 
 	Validates bool // whether Hooks.Valid is to be asked
 	Prepares  bool // whether Hooks.BeforeSave is
@@ -220,10 +225,10 @@ func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
 		x.mu.Unlock()
 		return x.m.cfg.New(), nil
 	}
-	r := x.rec
+	r, by := x.rec, x.meta
 	x.mu.Unlock()
 	var loaded T
-	if err := x.m.decode(r, &loaded); err == nil || known {
+	if err := x.m.decode(&r, by, &loaded); err == nil || known {
 		return loaded, err
 	}
 	// Session finds the same, and asks the hook what is to become of it.

@@ -57,6 +57,9 @@ func (g *gate) set(s Status) (changed bool) {
 // ErrUnavailable, a canceled caller context.Canceled.
 func (g *gate) enter(ctx context.Context) error {
 	for !g.up.Load() {
+		if err := ctx.Err(); errors.Is(err, context.Canceled) {
+			return err
+		}
 		open, wait, ok := g.look()
 		if ok {
 			return nil
@@ -105,7 +108,7 @@ func (g *gate) answered(err error) (changed bool) {
 	if g.up.Load() {
 		return false
 	}
-	for _, e := range []error{ErrNotFound, ErrConflict, ErrExists} {
+	for _, e := range []error{ErrNotFound, ErrConflict, ErrExists, ErrCorrupt} {
 		if errors.Is(err, e) {
 			err = nil
 		}

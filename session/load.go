@@ -16,7 +16,7 @@ const maxCandidates = 4
 func (x *Exchange[T]) load(ctx context.Context) error {
 	x.mu.Lock()
 	idle, over := x.phase == phaseIdle, x.over
-	if idle && !over && len(x.req.Cookies) == 0 {
+	if idle && !over && len(x.req.Lines) == 0 {
 		x.phase, idle = phaseLoaded, false
 	}
 	x.mu.Unlock()
@@ -30,85 +30,116 @@ func (x *Exchange[T]) load(ctx context.Context) error {
 		return x.fail(ctx, OpLoad, err)
 	}
 	x.mu.Lock()
-	x.phase = phaseLoaded
-	x.mu.Unlock()
+	defer x.mu.Unlock()
+	if x.phase == phaseIdle {
+		x.phase = phaseLoaded
+	}
 	return nil
 }
 
-// find tries the well-formed cookies in the order sent. The first that is live
-// is the session; a second one is only told of.
+// find tries the well-formed candidates in the order sent. The first that is
+// live is the session; a second one is only told of. A superseded token among
+// them, where none is live, makes the session inert.
 func (x *Exchange[T]) find(ctx context.Context) error {
-	var tried [maxCandidates]string
-	n, malformed, present := 0, false, false
-	eachValue(x.req.Cookies, x.m.cookie.Name, func(value string) bool {
-		present = true
-		if _, _, ok := parseToken(value); !ok {
-			malformed = true
-			return true
-		}
-		for _, t := range tried[:n] {
-			if t == value {
-				return true
+	c := candidates{engine: &x.m.engine}
+	if x.req.Plain {
+		for _, token := range x.req.Lines {
+			if !c.add(token) {
+				break
 			}
 		}
-		tried[n] = value
-		n++
-		return n < maxCandidates
-	})
+	} else {
+		eachValue(x.req.Lines, x.m.cookie.Name, c.add)
+	}
 	x.mu.Lock()
-	x.presented = present
+	x.presented = c.n > 0 || c.malformed
 	x.mu.Unlock()
-	if malformed {
+	if c.malformed {
 		x.m.event(ctx, EventRejected, Record{}, 0, errMalformed)
 	}
-	live := false
-	for _, value := range tried[:n] {
-		id, secret, _ := parseToken(value)
-		if !live {
-			found, err := x.try(ctx, id, secret)
-			if err != nil {
-				return err
+	live, superseded := false, false
+	for _, t := range c.tokens[:c.n] {
+		if live {
+			if r, m, err := x.m.load(ctx, t.id); err == nil && m.judge(digestOf(r.Name, t.secret)).opens() {
+				x.m.event(ctx, EventDuplicate, r, 0, nil)
+				break
 			}
-			live = found
 			continue
 		}
-		if r, m, err := x.m.load(ctx, id); err == nil && m.accepts(digestOf(r.Name, secret)) {
-			x.m.event(ctx, EventDuplicate, r, 0, nil)
-			break
+		s, err := x.try(ctx, t.id, t.secret)
+		if err != nil {
+			return err
 		}
+		live = s.opens()
+		superseded = superseded || s == standingSuperseded
+	}
+	if superseded && !live {
+		x.makeInert(errGone)
 	}
 	return nil
 }
 
-var errMalformed = errors.New("session: malformed token")
+// candidates collects the tokens of a request that may be one, each once.
+type candidates struct {
+	engine    *engine
+	tokens    [maxCandidates]struct{ id, secret string }
+	n         int
+	malformed bool // there were others
+}
 
-// try takes the record of id if it is live and accepts the secret.
-func (x *Exchange[T]) try(ctx context.Context, id, secret string) (bool, error) {
+// add takes one, and reports whether there is room for more.
+func (c *candidates) add(token string) bool {
+	id, secret, ok := c.engine.parse(token)
+	if !ok {
+		c.malformed = true
+		return true
+	}
+	for _, t := range c.tokens[:c.n] {
+		if t.id == id && t.secret == secret {
+			return true
+		}
+	}
+	c.tokens[c.n].id, c.tokens[c.n].secret = id, secret
+	c.n++
+	return c.n < len(c.tokens)
+}
+
+var (
+	errMalformed   = errors.New("session: malformed token")
+	errWrongSecret = errors.New("session: wrong secret")
+	errSuperseded  = errors.New("session: superseded token")
+)
+
+// try tells what the token is, and takes the record that it opens.
+func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, error) {
 	r, m, err := x.m.load(ctx, id)
 	switch {
 	case err == errExpired:
 		x.m.event(ctx, EventExpired, r, 0, nil)
-		return false, nil
+		return standingUnknown, nil
 	case errors.Is(err, ErrNotFound):
 		x.m.event(ctx, EventRejected, Record{ID: id}, 0, err)
-		return false, nil
+		return standingUnknown, nil
+	case err != nil:
+		return standingUnknown, err
 	}
-	if err != nil {
-		return false, err
+	d := digestOf(r.Name, secret)
+	s := m.judge(d)
+	if !s.opens() {
+		why := errWrongSecret
+		if s == standingSuperseded {
+			why = errSuperseded
+		}
+		x.m.event(ctx, EventRejected, Record{ID: id}, 0, why)
+		return s, nil
 	}
-	if !m.accepts(digestOf(r.Name, secret)) {
-		x.m.event(ctx, EventRejected, Record{ID: id}, 0, errWrongSecret)
-		return false, nil
-	}
-	h := &held[T]{rec: r, meta: m, id: id, secret: secret, created: r.CreatedAt}
+	h := &held[T]{rec: r, meta: m, id: id, secret: secret, digest: d, former: s == standingFormer, created: r.CreatedAt}
 	h.self.x = x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.held = h
-	return true, nil
+	return s, nil
 }
-
-var errWrongSecret = errors.New("session: wrong secret")
 
 // ready brings the exchange to where Session can answer: loaded, decoded,
 // validated. Requires x.op.
@@ -119,7 +150,7 @@ func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
 	if err := x.load(ctx); err != nil {
 		return nil, err
 	}
-	if x.phase == phaseReady { // the hook answered a failed load with an empty session
+	if x.phase == phaseReady { // the load ended with a session of its own kind
 		return x.session, nil
 	}
 	if x.held == nil {
@@ -146,13 +177,14 @@ func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
 
 // stored makes the session of the loaded record.
 func (x *Exchange[T]) stored() (*Session[T], error) {
-	s := &x.self
-	if err := x.m.decode(x.rec, &s.Data); err != nil {
+	s, r := &x.self, x.rec
+	if err := x.m.decode(&r, x.meta, &s.Data); err != nil {
 		return nil, err
 	}
+	owner := x.m.user(&s.Data)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.session = s
+	x.session, x.rec, x.owner = s, r, owner
 	if !x.req.Validates {
 		x.phase = phaseReady
 	}
@@ -247,16 +279,24 @@ func (x *Exchange[T]) fail(ctx context.Context, op Op, err error) error {
 			answer = err
 		}
 	}
+	if answer == nil {
+		x.makeInert(err)
+		return nil
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.phase, x.failure = phaseReady, answer
 	x.held, x.session = nil, nil
-	if answer == nil {
-		x.inert = err
-		x.held = &held[T]{self: Session[T]{x: x, Data: x.m.cfg.New()}}
-		x.session = &x.self
-	}
 	return answer
+}
+
+// makeInert makes the session one that reads as empty and is never saved.
+func (x *Exchange[T]) makeInert(why error) {
+	h := &held[T]{self: Session[T]{x: x, Data: x.m.cfg.New()}}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.phase, x.inert = phaseReady, why
+	x.held, x.session = h, &h.self
 }
 
 // answer tells of an error and returns what the hook makes of it.

@@ -19,6 +19,7 @@ type Manager[T any] struct {
 	engine
 	cfg   Config[T]
 	blank []byte        // Data as New makes it, where that is always the zero value
+	users UserStore     // nil where the store is none
 	stop  func()        // ends the watch of the store's status; nil where it has none
 	late  atomic.Uint64 // how many requests could have changed Data too late
 }
@@ -50,6 +51,12 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			rolling: cfg.Rolling,
 			touch:   cfg.TouchAfter,
 			observe: cfg.Observe,
+			total:   cfg.AbsoluteTimeout,
+			grace:   cfg.RenewGrace,
+			renew:   cfg.RenewAfter,
+			schema:  cfg.SchemaVersion,
+			signer:  newSigner(cfg.Cookie.Name, cfg.SigningKeys),
+			sealer:  newSealer(cfg.EncryptionKeys),
 		},
 		cfg: cfg,
 	}
@@ -58,6 +65,7 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			return nil, err
 		}
 	}
+	m.users, _ = cfg.Store.(UserStore)
 	if s, ok := cfg.Store.(StatusStore); ok {
 		m.stop = s.Watch(m.watch)
 	}
@@ -88,16 +96,16 @@ func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 // Open returns the session of a token outside of a request. ErrNotFound where
 // the token is malformed or its session is not live.
 func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
-	id, secret, ok := parseToken(token)
+	id, secret, ok := m.parse(token)
 	if !ok {
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	x := m.Begin(nil, Request[T]{})
 	x.op.Lock()
 	defer x.op.Unlock()
-	if found, err := x.try(ctx, id, secret); err != nil {
+	if s, err := x.try(ctx, id, secret); err != nil {
 		return nil, err
-	} else if !found {
+	} else if !s.opens() {
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	return x.stored()
@@ -109,8 +117,29 @@ func (m *Manager[T]) Find(ctx context.Context, id string) (Info[T], error) {
 	if err != nil {
 		return Info[T]{}, err
 	}
-	info := Info[T]{ID: r.ID, User: r.User, CreatedAt: r.CreatedAt, SeenAt: r.SeenAt, ExpiresAt: m.end(r, meta)}
-	return info, m.decode(r, &info.Data)
+	return m.info(r, meta)
+}
+
+// info is r as seen from outside; all but Data is there in spite of an error.
+func (m *Manager[T]) info(r Record, by meta) (Info[T], error) {
+	info := Info[T]{
+		ID: r.ID, User: r.User,
+		CreatedAt: r.CreatedAt, AuthenticatedAt: authenticatedAt(r, by), SeenAt: r.SeenAt, ExpiresAt: m.end(r, by),
+	}
+	var v T
+	if err := m.decode(&r, by, &v); err != nil {
+		return info, err
+	}
+	info.Data = v
+	return info, nil
+}
+
+// authenticatedAt is when the user of r, if there is one, was let in.
+func authenticatedAt(r Record, by meta) time.Time {
+	if r.User == "" || by.authenticated == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(by.authenticated).UTC()
 }
 
 // lookUp keeps what cannot be an id, such as a whole token, from the store and
@@ -128,23 +157,24 @@ func (m *Manager[T]) lookUp(ctx context.Context, id string) (Record, meta, error
 // is returned and nothing is stored; nor is anything where fn changes nothing.
 func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) error {
 	for try := range maxTries {
-		if err := pause(ctx, try); err != nil {
-			return err
-		}
 		r, meta, err := m.lookUp(ctx, id)
 		if err != nil {
 			return err
 		}
 		var value T
-		if err := m.decode(r, &value); err != nil {
+		if err := errors.Join(m.decode(&r, meta, &value), m.writable(meta)); err != nil {
 			return err
 		}
 		before, err := m.encode(&value)
 		if err != nil {
 			return err
 		}
+		user := m.user(&value)
 		if err := fn(&value); err != nil {
 			return err
+		}
+		if m.user(&value) != user {
+			return errUserChanged
 		}
 		if r.Data, err = m.encode(&value); err != nil || bytes.Equal(before, r.Data) {
 			return err
@@ -152,14 +182,17 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		if err := m.bound(r.Data); err != nil {
 			return err
 		}
-		meta.nonce, meta.shape = newNonce(), m.shape
+		meta.nonce, meta.shape, meta.schema = newNonce(), m.shape, m.schema
 		r.Meta, r.Format = meta.encode(), m.format
 		w := m.start()
-		err = m.update(ctx, r)
+		err = m.update(ctx, m.sealer.seal(r, r.Version+1))
 		if errors.Is(err, ErrConflict) {
 			if latest, now, err := m.load(ctx, id); err != nil {
 				return err
 			} else if now.nonce != meta.nonce || latest.Version != r.Version+1 {
+				if err := pause(ctx, try); err != nil {
+					return err
+				}
 				continue
 			}
 			err = nil
@@ -172,6 +205,8 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 	return fmt.Errorf("session: update: %w", ErrConflict)
 }
 
+var errUserChanged = errors.New("session: update: User would change: only a request of the session itself can do that, since it renews the token")
+
 // Delete ends a session, as an administrator does. One that is absent is not
 // an error.
 func (m *Manager[T]) Delete(ctx context.Context, id string) error {
@@ -182,6 +217,10 @@ func (m *Manager[T]) Delete(ctx context.Context, id string) error {
 	if err != nil && r.Name != m.cookie.Name { // a damaged record of this kind can be deleted
 		return err
 	}
+	return m.revoke(ctx, r)
+}
+
+func (m *Manager[T]) revoke(ctx context.Context, r Record) error {
 	w := m.start()
 	if err := m.delete(ctx, r.ID); err != nil {
 		return err

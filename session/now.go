@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -20,9 +19,6 @@ func (x *Exchange[T]) saveNow(ctx context.Context) error {
 	}
 	if x.isDestroyed() {
 		return x.tell(ctx, x.destroy(ctx))
-	}
-	if x.unsendable() {
-		return fmt.Errorf("session: save: %w", ErrCommitted)
 	}
 	data, err := x.m.encode(&x.session.Data)
 	if err != nil {
@@ -43,18 +39,14 @@ func (x *Exchange[T]) update(ctx context.Context, fn func(*T) error) (err error)
 	if x.isDestroyed() {
 		return errDestroyed
 	}
-	if x.unsendable() {
-		return fmt.Errorf("session: update: %w", ErrCommitted)
-	}
 	pending, err := x.m.encode(&x.session.Data)
 	if err != nil {
 		return err
 	}
-	data, rec, meta, done := x.session.Data, x.rec, x.meta, false
+	before, done := x.snapshot(), false
 	defer func() {
-		if !done { // of an error, or a panic in fn
-			x.session.Data = data
-			x.setRecord(rec, meta)
+		if !done { // because of an error, or a panic in fn
+			x.restore(before)
 		}
 	}()
 	err = x.store(ctx, pending, func(stored []byte) ([]byte, error) { return x.apply(stored, fn) })
@@ -62,10 +54,24 @@ func (x *Exchange[T]) update(ctx context.Context, fn func(*T) error) (err error)
 	return x.tell(ctx, err)
 }
 
+func (x *Exchange[T]) snapshot() held[T] {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return *x.held
+}
+
+// restore takes back all but that a write may have landed.
+func (x *Exchange[T]) restore(before held[T]) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	before.attempts, before.next = x.attempts, x.next
+	*x.held = before
+}
+
 // apply makes Data of what is stored and runs fn, and BeforeSave, on it.
 func (x *Exchange[T]) apply(stored []byte, fn func(*T) error) ([]byte, error) {
 	var v T
-	if err := x.m.decode(Record{ID: x.id, Format: x.m.format, Data: stored}, &v); err != nil {
+	if err := x.m.decodeOwn(x.id, stored, &v); err != nil {
 		return nil, err
 	}
 	x.session.Data = v
@@ -103,11 +109,12 @@ func (x *Exchange[T]) reload(ctx context.Context) (err error) {
 		return x.tell(ctx, err)
 	}
 	var v T
-	if err := x.m.decode(r, &v); err != nil {
+	if err := x.m.decode(&r, m, &v); err != nil {
 		return x.tell(ctx, err)
 	}
 	x.session.Data = v
 	x.setRecord(r, m)
+	x.own(x.m.user(&v))
 	return nil
 }
 

@@ -97,6 +97,19 @@ func (r *rig) overwrite(id string, change func(*session.Record)) {
 	}
 }
 
+// foreign makes another request of the session, past the faults and the counts.
+func (r *rig) foreign(token string, do func(*visitSession)) {
+	r.Helper()
+	s, err := managerOf[visit](r.T, r.store.Store, nil).Open(r.Context(), token)
+	if err != nil {
+		r.Fatalf("the other request: %v", err)
+	}
+	do(s)
+	if err := s.Save(r.Context()); err != nil {
+		r.Fatalf("the other request: %v", err)
+	}
+}
+
 // exists reports whether the store has a record of id.
 func (r *rig) exists(id string) bool {
 	r.Helper()
@@ -146,7 +159,7 @@ func (r *rig) requestWith(set func(*fakeRequest), lines ...string) *fakeRequest 
 		set(q)
 	}
 	q.x = r.m.Begin(nil, session.Request[visit]{
-		Cookies: lines, Hooks: q, Validates: q.valid != nil, Prepares: q.beforeSave != nil,
+		Lines: lines, Hooks: q, Validates: q.valid != nil, Prepares: q.beforeSave != nil,
 	})
 	return q
 }

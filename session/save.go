@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -17,12 +18,9 @@ const (
 	maxPause   = 128 * time.Millisecond
 )
 
-// pause waits before a further try; before the first it does not.
+// pause waits after a try that met a conflict; the first is number 0.
 func pause(ctx context.Context, try int) error {
-	if try == 0 {
-		return nil
-	}
-	limit := min(firstPause<<min(try-1, 16), maxPause)
+	limit := min(firstPause<<min(try, 16), maxPause)
 	timer := time.NewTimer(rand.N(limit))
 	defer timer.Stop()
 	select {
@@ -64,8 +62,8 @@ func (x *Exchange[T]) beforeSave() error {
 }
 
 // store writes, and then says what the response is to say: never a cookie
-// without its record, nor a new session beside the one that it replaces.
-// Requires x.op.
+// without its record, nor a new session beside the one that it replaces, nor a
+// secret that the record does not accept any more. Requires x.op.
 func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
 	if err := x.write(ctx, data, apply); err != nil {
 		return err
@@ -73,15 +71,26 @@ func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte)
 	if err := x.destroyReplaced(ctx); err != nil {
 		x.m.delete(ctx, x.rec.ID)
 		x.setRecord(Record{}, meta{})
+		if err == errGone {
+			return x.gone(ctx)
+		}
 		return x.asDestroy(err)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.action, x.token = ActionSet, x.currentToken()
+	x.sendToken()
 	if x.policy == SaveAlways {
 		x.policy = SaveAuto
 	}
 	return nil
+}
+
+// sendToken has the response carry the token, unless the client has been sent
+// a newer one that this request does not know. Requires x.mu.
+func (x *Exchange[T]) sendToken() {
+	if !x.former {
+		x.action, x.token = ActionSet, x.currentToken()
+	}
 }
 
 func (x *Exchange[T]) asDestroy(err error) error {
@@ -97,9 +106,6 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 	w := x.m.start()
 	taken := 0
 	for try := range maxTries {
-		if err := pause(ctx, try); err != nil {
-			return err
-		}
 		value := data
 		if apply != nil {
 			var err error
@@ -107,22 +113,30 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 				return err
 			}
 		}
-		if err := x.m.bound(value); err != nil {
+		if err := errors.Join(x.m.bound(value), x.m.writable(x.meta)); err != nil {
 			return err
 		}
-		r, m, err := x.next(ctx, value)
+		if x.unsendable() {
+			return fmt.Errorf("session: save: %w", ErrCommitted)
+		}
+		r, m, err := x.successor(ctx, value)
 		if err != nil {
 			return err
 		}
+		sealed := x.m.sealer.seal(r, r.Version+1)
 		if r.Version == 0 {
-			err = x.m.create(ctx, r)
+			err = x.m.create(ctx, sealed)
 		} else {
-			err = x.m.update(ctx, r)
+			err = x.m.update(ctx, sealed)
 		}
 		switch {
 		case errors.Is(err, ErrExists), errors.Is(err, ErrConflict):
 			if r.Version == 0 {
 				taken++
+			}
+			// Before the look at what is there, which must be fresh.
+			if err := pause(ctx, try); err != nil {
+				return err
 			}
 			var landed bool
 			if data, landed, err = x.catchUp(ctx, r, m, data); err != nil {
@@ -138,7 +152,7 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 			return x.gone(ctx)
 		case err != nil:
 			x.mu.Lock()
-			x.attempt = m.nonce // it may have landed all the same
+			x.attempts = append(x.attempts, m.nonce) // it may have landed all the same
 			x.mu.Unlock()
 			return err
 		}
@@ -148,9 +162,9 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 	return fmt.Errorf("session: save: %w", ErrConflict)
 }
 
-// next is the record that a write with data is to leave in the store, but for
-// its Version, which is the one to be replaced.
-func (x *Exchange[T]) next(ctx context.Context, data []byte) (Record, meta, error) {
+// successor is the record that a write with data is to leave in the store, but
+// for its Version, which is the one to be replaced. Requires x.op.
+func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta, error) {
 	if x.id == "" { // Regenerate could not make one
 		id, secret, err := x.m.mint(ctx)
 		if err != nil {
@@ -158,27 +172,57 @@ func (x *Exchange[T]) next(ctx context.Context, data []byte) (Record, meta, erro
 		}
 		x.setToken(id, secret)
 	}
+	user := x.m.user(&x.session.Data)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	now := stamp(time.Now())
 	r, m := x.rec, x.meta
-	m.nonce, m.shape = newNonce(), x.m.shape
-	switch {
-	case r.Version == 0:
+	m.nonce, m.shape, m.schema = newNonce(), x.m.shape, x.m.schema
+	if r.Version == 0 {
 		r = Record{ID: x.id, Name: x.m.cookie.Name, CreatedAt: x.created}
 		m.digest, m.issued = digestOf(r.Name, x.secret), now.UnixMilli()
-	case x.renewed != "":
-		m.digest, m.issued = digestOf(r.Name, x.renewed), now.UnixMilli()
+	} else {
+		x.renewToken(&m, now.UnixMilli(), user)
 	}
+	if user != "" && user != x.owner {
+		m.authenticated = now.UnixMilli()
+	}
+	r.User = user
 	if x.age != nil {
 		m.age = *x.age
 	}
 	if r.SeenAt.Before(now) { // a slow clock never moves the end backwards
 		r.SeenAt = now
 	}
-	r.ExpiresAt = r.SeenAt.Add(x.m.age(m))
+	r.ExpiresAt = x.m.endAfter(r.SeenAt, r.CreatedAt, m)
 	r.Format, r.Meta, r.Data = x.m.format, m.encode(), data
 	return r, m, nil
+}
+
+// renewToken puts the next secret into m where there is to be one. Requires x.mu.
+func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
+	forGood := x.renewed || user != x.owner
+	if !forGood && !x.renewalDue() {
+		if !x.former { // the client has the latest token
+			m.former = m.confirmed(now, x.m.grace)
+		}
+		return
+	}
+	if x.next == "" {
+		x.next = mintSecret()
+	}
+	if d := digestOf(x.rec.Name, x.next); d != m.digest {
+		m.replace(d, now, x.m.grace, forGood)
+	}
+}
+
+// renewalDue reports whether the token is to be replaced by the way. Requires
+// x.op or x.mu.
+func (x *Exchange[T]) renewalDue() bool {
+	if x.m.renew == 0 || x.former || x.began || x.req.Hooks == nil {
+		return false
+	}
+	return time.Now().UnixMilli()-x.meta.issued >= x.m.renew.Milliseconds()
 }
 
 // adopt takes over what was stored.
@@ -188,12 +232,14 @@ func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, w stopwatch) 
 		kind = EventCreated
 	}
 	r.Version++
+	owner := x.m.user(&x.session.Data)
 	x.mu.Lock()
-	if x.renewed != "" {
-		kind, x.secret = EventRenewed, x.renewed
+	if x.next != "" && m.digest == digestOf(r.Name, x.next) {
+		kind, x.secret, x.next, x.former = EventRenewed, x.next, "", false
 	}
-	x.rec, x.meta, x.final = r, m, r.Data
-	x.renewed, x.age, x.attempt = "", nil, 0
+	x.rec, x.meta, x.final, x.owner = r, m, r.Data, owner
+	x.digest = digestOf(r.Name, x.secret)
+	x.renewed, x.age, x.attempts = false, nil, nil
 	x.mu.Unlock()
 	x.m.event(ctx, kind, r, w.elapsed(), nil)
 }
@@ -205,9 +251,9 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 	if err == nil && now.nonce == m.nonce {
 		return nil, true, nil
 	}
-	// What an earlier write of this request stored, without a word of it, is no
-	// stranger's, though its token may be the next one already.
-	earlier := err == nil && x.attempt != 0 && now.nonce == x.attempt
+	// What an earlier write of this request stored, without a word of it, counts
+	// for nothing: that write was told to have failed.
+	earlier := err == nil && slices.Contains(x.attempts, now.nonce)
 	switch {
 	case r.Version == 0 && !earlier:
 		// The id is taken, by whomever, or by a record that expired.
@@ -224,14 +270,17 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 		return nil, false, x.gone(ctx)
 	case err != nil:
 		return nil, false, err
-	case !earlier && !x.admits(latest, now):
+	case earlier:
+		x.setRecord(latest, now)
+		return data, false, nil
+	case !x.admits(latest, now):
 		return nil, false, x.gone(ctx)
 	}
-	merged, conflicts, err := x.merge(latest, data)
+	merged, conflicts, err := x.merge(&latest, now, data)
 	if err != nil {
 		return nil, false, err
 	}
-	if len(conflicts) > 0 && !earlier {
+	if len(conflicts) > 0 {
 		x.m.event(ctx, EventConflict, latest, 0, &mergeConflict{conflicts})
 	}
 	x.setRecord(latest, now)
@@ -242,36 +291,43 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 // accepts the request's token, or the next one, which a write whose
 // acknowledgement was lost may have given it, and has the same user.
 func (x *Exchange[T]) admits(r Record, m meta) bool {
-	if r.User != x.rec.User {
+	if r.User != x.rec.User && r.User != x.owner {
 		return false
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return m.accepts(x.meta.digest) || x.attempt != 0 && x.renewed != "" && m.accepts(digestOf(r.Name, x.renewed))
+	if len(x.attempts) > 0 && x.next != "" && m.judge(digestOf(r.Name, x.next)) == standingCurrent {
+		return true
+	}
+	s := m.judge(x.digest)
+	x.former = s == standingFormer
+	return s.opens()
 }
 
 // merge reconciles data with what is stored by now, and makes Data the result.
 // Requires x.op.
-func (x *Exchange[T]) merge(latest Record, data []byte) (merged []byte, conflicts []string, err error) {
-	base := x.rec
-	if base.Version == 0 {
-		base = Record{ID: latest.ID, Format: x.m.format, Data: x.baseline}
-	}
+func (x *Exchange[T]) merge(latest *Record, by meta, data []byte) (merged []byte, conflicts []string, err error) {
 	var from, mine, theirs T
-	if err := errors.Join(
-		x.m.decode(base, &from),
-		x.m.decode(Record{ID: latest.ID, Format: x.m.format, Data: data}, &mine),
-		x.m.decode(latest, &theirs),
-	); err != nil {
+	if x.rec.Version == 0 {
+		err = x.m.decodeOwn(latest.ID, x.baseline, &from)
+	} else {
+		base := x.rec
+		err = x.m.decode(&base, x.meta, &from)
+	}
+	if err := errors.Join(err, x.m.decodeOwn(latest.ID, data, &mine), x.m.decode(latest, by, &theirs)); err != nil {
 		return nil, nil, err
 	}
+	var v T
 	if x.m.cfg.Merge == nil {
-		x.session.Data, conflicts = mergeFields(&from, &mine, &theirs)
-	} else if x.session.Data, err = x.m.cfg.Merge(&from, &mine, &theirs); err != nil {
+		v, conflicts = mergeFields(&from, &mine, &theirs)
+	} else if v, err = x.m.cfg.Merge(&from, &mine, &theirs); err != nil {
 		return nil, nil, fmt.Errorf("session: Config.Merge: %w", err)
 	}
-	merged, err = x.m.encode(&x.session.Data)
-	return merged, conflicts, err
+	if merged, err = x.m.encode(&v); err != nil {
+		return nil, nil, err
+	}
+	x.session.Data = v
+	return merged, conflicts, nil
 }
 
 // currentToken is Session.Token. Requires x.mu.
@@ -279,10 +335,10 @@ func (x *Exchange[T]) currentToken() string {
 	switch {
 	case x.id == "":
 		return ""
-	case x.renewed != "":
-		return x.id + "." + x.renewed
+	case x.renewed:
+		return x.m.signer.sign(x.id + "." + x.next)
 	}
-	return x.id + "." + x.secret
+	return x.m.signer.sign(x.id + "." + x.secret)
 }
 
 func (x *Exchange[T]) setToken(id, secret string) {
@@ -295,6 +351,13 @@ func (x *Exchange[T]) setRecord(r Record, m meta) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.rec, x.meta = r, m
+}
+
+// own notes whose session it is by the Data that is in the store.
+func (x *Exchange[T]) own(user string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.owner = user
 }
 
 // wanted is the age that the next save stores. Requires x.mu.
@@ -310,6 +373,9 @@ func (x *Exchange[T]) wanted() meta {
 func (x *Exchange[T]) gone(ctx context.Context) error {
 	x.mu.Lock()
 	x.inert = errGone
+	if x.action == ActionSet { // by an earlier save: that token is dead
+		x.action, x.token = ActionNone, ""
+	}
 	x.mu.Unlock()
 	x.m.event(ctx, EventGone, x.rec, 0, errGone)
 	return errGone

@@ -61,6 +61,15 @@ func (s *Session[T]) CreatedAt() time.Time {
 	return s.x.created
 }
 
+// AuthenticatedAt returns when User last became somebody, or somebody else; the
+// zero time where it is nobody, or was somebody before User was configured.
+func (s *Session[T]) AuthenticatedAt() time.Time {
+	x := s.x
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return authenticatedAt(x.rec, x.meta)
+}
+
 // ExpiresAt returns when the session ends unless it is saved or, with Rolling,
 // used before: for one that is not stored yet, if it were saved now.
 func (s *Session[T]) ExpiresAt() time.Time {
@@ -68,7 +77,7 @@ func (s *Session[T]) ExpiresAt() time.Time {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.rec.Version == 0 || x.age != nil {
-		return stamp(time.Now()).Add(x.m.age(x.wanted()))
+		return x.m.endAfter(stamp(time.Now()), x.created, x.wanted())
 	}
 	return x.m.end(x.rec, x.meta)
 }
@@ -83,8 +92,12 @@ func (s *Session[T]) Renew() {
 	x := s.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.rec.Version > 0 && x.inert == nil && x.renewed == "" {
-		x.renewed = mintSecret()
+	if x.rec.Version == 0 || x.inert != nil {
+		return
+	}
+	x.renewed = true
+	if x.next == "" {
+		x.next = mintSecret()
 	}
 }
 
@@ -106,11 +119,12 @@ func (s *Session[T]) Regenerate() {
 		return
 	}
 	if x.rec.Version > 0 {
-		x.replaced = append(x.replaced, x.rec.ID)
+		x.replaced = append(x.replaced, replaced{x.rec, x.digest})
 	}
 	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
 	x.id, x.secret, x.created = id, secret, stamp(time.Now())
-	x.renewed, x.age, x.attempt, x.destroyed = "", nil, 0, false
+	x.digest, x.former, x.owner = digest{}, false, ""
+	x.renewed, x.next, x.age, x.attempts, x.destroyed = false, "", nil, nil, false
 	if x.policy == SaveNever {
 		x.policy = SaveAuto
 	}

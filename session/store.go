@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"iter"
 	"time"
 )
 
@@ -61,9 +62,24 @@ type Record struct {
 	CreatedAt time.Time
 	SeenAt    time.Time // when it was last saved or touched
 	ExpiresAt time.Time // all three: UTC, whole milliseconds
-	Format    string    // of Data: the codec's name
+	Format    string    // of Data: the codec's name, or "sealed"
 	Meta      []byte    // the core's own, opaque to a store
 	Data      []byte    // the application's value, encoded
+}
+
+// UserStore is the ability of a store to find the records of a user by an
+// index. [New] asks for it once, by type assertion. Without it the Manager's
+// calls about users are [errors.ErrUnsupported].
+type UserStore interface {
+	// ListUser yields the live records of the kind name that have the user, each
+	// once, in any order. One that is created, or ends, meanwhile may or may not
+	// be among them. The first error ends it.
+	ListUser(ctx context.Context, name, user string) iter.Seq2[Record, error]
+
+	// DeleteUser deletes the records of the kind name that have the user, all
+	// but that of exceptID ("": all), and returns how many there were. Those that
+	// were acknowledged before the call are gone when it returns without an error.
+	DeleteUser(ctx context.Context, name, user, exceptID string) (int64, error)
 }
 
 // StatusStore is the ability of a store to tell when it loses its server and

@@ -13,16 +13,54 @@ func (m *Manager[T]) encode(v *T) ([]byte, error) {
 	return data, nil
 }
 
-// decode fills v, a zero value, from r. What it leaves in v after an error is
-// not to be used.
-func (m *Manager[T]) decode(r Record, v *T) error {
-	if r.Format != m.format {
-		return fmt.Errorf("session: decode %s: %w: its format is %q, the codec's %q", r.ID, ErrCorrupt, r.Format, m.format)
+// decode opens r, which a write with the meta data by stored, and fills v, a
+// zero value, from it. What it leaves in v after an error is not to be used.
+func (m *Manager[T]) decode(r *Record, by meta, v *T) (err error) {
+	if *r, err = m.sealer.open(*r, m.format); err != nil {
+		return err
 	}
-	if err := m.cfg.Codec.Unmarshal(r.Data, v); err != nil {
-		return fmt.Errorf("session: decode %s: %w: %w", r.ID, ErrCorrupt, err)
+	switch {
+	case r.Format != m.format:
+		return fmt.Errorf("session: decode %s: %w: its format is %q, the codec's %q", r.ID, ErrCorrupt, r.Format, m.format)
+	case by.schema < m.schema && m.cfg.Migrate != nil:
+		if *v, err = m.cfg.Migrate(by.schema, r.Data); err != nil {
+			return fmt.Errorf("session: Config.Migrate %s from %d: %w: %w", r.ID, by.schema, ErrCorrupt, err)
+		}
+		return nil
+	}
+	switch err = m.cfg.Codec.Unmarshal(r.Data, v); {
+	case err == nil:
+		return nil
+	case by.schema > m.schema:
+		return fmt.Errorf("session: decode %s: %w: %w", r.ID, m.tooNew(by), err)
+	}
+	return fmt.Errorf("session: decode %s: %w: %w", r.ID, ErrCorrupt, err)
+}
+
+// decodeOwn is decode for what this process has just encoded.
+func (m *Manager[T]) decodeOwn(id string, data []byte, v *T) error {
+	return m.decode(&Record{ID: id, Format: m.format, Data: data}, meta{schema: m.schema}, v)
+}
+
+// writable refuses to write over what a newer SchemaVersion stored, of which
+// this T may not know all.
+func (m *Manager[T]) writable(by meta) error {
+	if by.schema > m.schema {
+		return fmt.Errorf("session: save: %w", m.tooNew(by))
 	}
 	return nil
+}
+
+func (m *Manager[T]) tooNew(by meta) error {
+	return fmt.Errorf("%w: SchemaVersion %d, and this is %d", ErrSchema, by.schema, m.schema)
+}
+
+// user returns whose session it is by its Data.
+func (m *Manager[T]) user(v *T) string {
+	if m.cfg.User == nil {
+		return ""
+	}
+	return m.cfg.User(v)
 }
 
 // bound refuses Data that is too large.
@@ -36,21 +74,21 @@ func (m *Manager[T]) bound(data []byte) error {
 // changed reports whether data is another value than r holds. Where the same
 // shape of T and the same codec wrote r, other bytes are another value;
 // otherwise they may be the same one, written differently.
-func (m *Manager[T]) changed(r Record, shape uint64, data []byte) (bool, error) {
+func (m *Manager[T]) changed(r Record, by meta, data []byte) (bool, error) {
 	if bytes.Equal(r.Data, data) {
 		return false, nil
 	}
-	if shape == m.shape && r.Format == m.format {
+	if by.shape == m.shape && by.schema == m.schema && r.Format == m.format {
 		return true, nil
 	}
-	again, err := m.recode(r)
+	again, err := m.recode(r, by)
 	return !bytes.Equal(again, data), err
 }
 
 // recode returns the value of r as this T and this codec write it.
-func (m *Manager[T]) recode(r Record) ([]byte, error) {
+func (m *Manager[T]) recode(r Record, by meta) ([]byte, error) {
 	var v T
-	if err := m.decode(r, &v); err != nil {
+	if err := m.decode(&r, by, &v); err != nil {
 		return nil, err
 	}
 	return m.encode(&v)

@@ -1,0 +1,349 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+	"github.com/echosession/echosession/session/storetest"
+)
+
+// memoryKV is a KV as simple as they come. It ignores ctx, and forgets nothing
+// but what is deleted, as one whose clock is behind.
+type memoryKV struct {
+	mu     sync.Mutex
+	values map[string][]byte
+	ttls   map[string]time.Duration
+	err    map[string]error // of get, set and delete
+	held   chan struct{}    // if not nil, what Set waits for
+}
+
+func newMemoryKV() *memoryKV {
+	return &memoryKV{values: map[string][]byte{}, ttls: map[string]time.Duration{}, err: map[string]error{}}
+}
+
+func (kv *memoryKV) Get(_ context.Context, key string) ([]byte, error) {
+	kv.mu.Lock()
+	defer kv.mu.Unlock()
+	value, ok := kv.values[key]
+	if err := kv.err["get"]; err != nil || ok {
+		return value, err
+	}
+	return nil, session.ErrNotFound
+}
+
+func (kv *memoryKV) Set(_ context.Context, key string, value []byte, ttl time.Duration) error {
+	if kv.held != nil {
+		<-kv.held
+	}
+	kv.mu.Lock()
+	defer kv.mu.Unlock()
+	if ttl <= 0 {
+		panic("Set without a life")
+	}
+	if kv.err["set"] == nil {
+		kv.values[key], kv.ttls[key] = value, ttl
+	}
+	return kv.err["set"]
+}
+
+func (kv *memoryKV) Delete(_ context.Context, key string) error {
+	kv.mu.Lock()
+	defer kv.mu.Unlock()
+	if kv.err["delete"] == nil {
+		delete(kv.values, key)
+	}
+	return kv.err["delete"]
+}
+
+// strictKV says ErrNotFound to a Delete of what is absent, and tells its status.
+type strictKV struct{ *memoryKV }
+
+func (kv strictKV) Delete(ctx context.Context, key string) error {
+	if _, err := kv.Get(ctx, key); err != nil {
+		return err
+	}
+	return kv.memoryKV.Delete(ctx, key)
+}
+
+func (strictKV) Watch(f func(session.Status)) (stop func()) {
+	f(session.StatusDisconnected)
+	return func() {}
+}
+
+func TestFromKV(t *testing.T) {
+	t.Parallel()
+	for name, newKV := range map[string]func() session.KV{
+		"plain":       func() session.KV { return newMemoryKV() },
+		"with status": func() session.KV { return strictKV{newMemoryKV()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, func(*testing.T) session.Store { return session.FromKV(newKV()) })
+		})
+	}
+}
+
+func TestFromKVPassesStatusOn(t *testing.T) {
+	t.Parallel()
+	if _, ok := session.FromKV(newMemoryKV()).(session.StatusStore); ok {
+		t.Error("FromKV of a KV without a status: got a StatusStore, want none")
+	}
+	s, ok := session.FromKV(strictKV{newMemoryKV()}).(session.StatusStore)
+	if !ok {
+		t.Fatal("FromKV of a KV with a status: got no StatusStore")
+	}
+	status := session.StatusConnected
+	s.Watch(func(s session.Status) { status = s })()
+	if status != session.StatusDisconnected {
+		t.Errorf("status: got %v, want %v", status, session.StatusDisconnected)
+	}
+}
+
+func kvRecord(life time.Duration) session.Record {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return session.Record{
+		ID: "an-id", Name: "sid", User: "ann", Version: 1, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(life),
+		Format: "json", Meta: []byte{1, 2, 3}, Data: []byte(`{"n":1}`),
+	}
+}
+
+// operations of a Store with the record of kvRecord.
+var kvOperations = map[string]func(ctx context.Context, s session.Store, r session.Record) error{
+	"load": func(ctx context.Context, s session.Store, r session.Record) error {
+		_, err := s.Load(ctx, r.ID)
+		return err
+	},
+	"create": func(ctx context.Context, s session.Store, r session.Record) error { return s.Create(ctx, r) },
+	"update": func(ctx context.Context, s session.Store, r session.Record) error { return s.Update(ctx, r) },
+	"touch":  func(ctx context.Context, s session.Store, r session.Record) error { return s.Touch(ctx, r) },
+	"delete": func(ctx context.Context, s session.Store, r session.Record) error { return s.Delete(ctx, r.ID) },
+}
+
+// What is set lives as long as its record, to the nanosecond, and is what an
+// operator reads.
+func TestFromKVStoresAReadableObject(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kv := newMemoryKV()
+		s := session.FromKV(kv)
+		r := kvRecord(time.Hour)
+		if err := s.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		const want = `{"id":"an-id","name":"sid","user":"ann","version":1,"created":"2000-01-01T00:00:00Z",` +
+			`"seen":"2000-01-01T00:00:00Z","expires":"2000-01-01T01:00:00Z","format":"json","meta":"AQID","data":"{\"n\":1}"}`
+		if got := string(kv.values[r.ID]); got != want {
+			t.Errorf("value: got %s, want %s", got, want)
+		}
+		lives := func(after string, want time.Duration) {
+			t.Helper()
+			if got := kv.ttls[r.ID]; got != want {
+				t.Errorf("ttl after %s: got %v, want %v", after, got, want)
+			}
+		}
+		lives("Create", time.Hour)
+		time.Sleep(10 * time.Minute)
+		if err := s.Touch(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		lives("Touch that moved nothing", time.Hour) // and so was not stored
+		r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
+		if err := s.Touch(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		lives("Touch", 51*time.Minute)
+		if err := s.Update(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		lives("Update", 51*time.Minute)
+
+		// The kv is slow to forget, but the record has ended.
+		time.Sleep(51*time.Minute - 1)
+		if _, err := s.Load(t.Context(), r.ID); err != nil {
+			t.Errorf("Load before its end: got error %v, want none", err)
+		}
+		time.Sleep(1)
+		if _, err := s.Load(t.Context(), r.ID); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Load at its end: got error %v, want %v", err, session.ErrNotFound)
+		}
+		if err := s.Create(t.Context(), kvRecord(1)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1)
+		if err := s.Update(t.Context(), kvRecord(time.Hour)); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Update of what has ended: got error %v, want %v", err, session.ErrNotFound)
+		}
+	})
+}
+
+// A record that ends with its update is deleted, not set for no time.
+func TestFromKVDeletesWhatEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kv := newMemoryKV()
+		s := session.FromKV(kv)
+		if err := s.Create(t.Context(), kvRecord(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Update(t.Context(), kvRecord(0)); err != nil {
+			t.Fatal(err)
+		}
+		if len(kv.values) != 0 {
+			t.Errorf("values: got %q, want none", kv.values)
+		}
+	})
+}
+
+func TestFromKVLosesNoByte(t *testing.T) {
+	t.Parallel()
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	for _, data := range []string{
+		string(all), "\xff", "base64:", "base64:AAAA", "base64:\xff", "base64", "text", "\x00", "\u2028\ufffd", `\u0041"`,
+	} {
+		s := session.FromKV(newMemoryKV())
+		r := kvRecord(time.Hour)
+		r.Name, r.User, r.Format, r.Meta, r.Data = data, data, data, []byte(data), []byte(data)
+		if err := s.Create(t.Context(), r); err != nil {
+			t.Fatalf("Create with %q: got error %v", data, err)
+		}
+		got, err := s.Load(t.Context(), r.ID)
+		if err != nil {
+			t.Fatalf("Load with %q: got error %v", data, err)
+		}
+		if got.Name != data || got.User != data || got.Format != data || !bytes.Equal(got.Meta, r.Meta) || !bytes.Equal(got.Data, r.Data) {
+			t.Errorf("got %+v, want %+v", got, r)
+		}
+	}
+}
+
+func TestFromKVCorrupt(t *testing.T) {
+	t.Parallel()
+	const secret = "a-secret-in-the-value"
+	for name, value := range map[string]string{
+		"empty":            "",
+		"not JSON":         secret,
+		"null":             "null",
+		"array":            "[]",
+		"no fields":        "{}",
+		"cut off":          `{"id":"an-id","name":"` + secret,
+		"of another id":    `{"id":"other","version":1,"expires":"9000-01-01T00:00:00Z"}`,
+		"no version":       `{"id":"an-id","expires":"9000-01-01T00:00:00Z"}`,
+		"no end":           `{"id":"an-id","version":1}`,
+		"version is text":  `{"id":"an-id","version":"` + secret + `","expires":"9000-01-01T00:00:00Z"}`,
+		"time is none":     `{"id":"an-id","version":1,"expires":"` + secret + `"}`,
+		"data not base64":  `{"id":"an-id","version":1,"expires":"9000-01-01T00:00:00Z","data":"base64:` + secret + `"}`,
+		"meta not base64":  `{"id":"an-id","version":1,"expires":"9000-01-01T00:00:00Z","meta":"` + secret + `"}`,
+		"another's format": "\x0d\xff\x81gob",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kv := newMemoryKV()
+			kv.values["an-id"] = []byte(value)
+			s := session.FromKV(kv)
+			for op, operation := range kvOperations {
+				if op == "delete" {
+					continue
+				}
+				err := operation(t.Context(), s, kvRecord(time.Hour))
+				if !errors.Is(err, session.ErrCorrupt) || errors.Is(err, session.ErrNotFound) || strings.Contains(err.Error(), secret) {
+					t.Errorf("%s: got error %v, want %v and nothing of the value", op, err, session.ErrCorrupt)
+				}
+			}
+			if got := string(kv.values["an-id"]); got != value {
+				t.Errorf("value: became %q, want %q", got, value)
+			}
+			if err := s.Delete(t.Context(), "an-id"); err != nil || len(kv.values) != 0 {
+				t.Errorf("Delete: got error %v and values %q, want neither", err, kv.values)
+			}
+		})
+	}
+}
+
+// The least that a value must have to be one.
+func TestFromKVMinimal(t *testing.T) {
+	t.Parallel()
+	kv := newMemoryKV()
+	kv.values["an-id"] = []byte(`{"id":"an-id","version":1,"expires":"9000-01-01T00:00:00Z","later":"field"}`)
+	if _, err := session.FromKV(kv).Load(t.Context(), "an-id"); err != nil {
+		t.Errorf("Load: got error %v, want none", err)
+	}
+}
+
+func TestFromKVPassesErrorsOn(t *testing.T) {
+	t.Parallel()
+	outage := errors.New("connection refused")
+	for _, test := range []struct {
+		of, op string
+	}{
+		{"get", "load"}, {"get", "create"}, {"get", "update"}, {"get", "touch"},
+		{"set", "create"}, {"set", "update"}, {"set", "touch"}, {"delete", "delete"},
+	} {
+		t.Run(test.of+" in "+test.op, func(t *testing.T) {
+			t.Parallel()
+			kv := newMemoryKV()
+			s := session.FromKV(kv)
+			if test.op != "create" {
+				if err := s.Create(t.Context(), kvRecord(time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			kv.err[test.of] = outage
+			for range 2 { // the first leaves nothing locked
+				err := kvOperations[test.op](t.Context(), s, kvRecord(2*time.Hour))
+				if !errors.Is(err, outage) || !strings.HasPrefix(err.Error(), "session: kv: "+test.op+": ") {
+					t.Errorf("%s: got error %v, want %v with the operation", test.op, err, outage)
+				}
+			}
+		})
+	}
+}
+
+// What cannot be stored is an error, and nothing is stored.
+func TestFromKVCannotEncode(t *testing.T) {
+	t.Parallel()
+	kv := newMemoryKV()
+	r := kvRecord(time.Hour)
+	r.CreatedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	if err := session.FromKV(kv).Create(t.Context(), r); err == nil || len(kv.values) != 0 {
+		t.Errorf("Create: got error %v and values %q, want an error and none", err, kv.values)
+	}
+}
+
+// Who waits for another writer of the key waits no longer than its context.
+func TestFromKVWaitsNoLongerThanItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kv := newMemoryKV()
+		kv.held = make(chan struct{})
+		s := session.FromKV(kv)
+		first := make(chan error)
+		go func() { first <- s.Create(context.Background(), kvRecord(time.Hour)) }()
+		synctest.Wait()
+
+		ctx, cancel := context.WithCancel(t.Context())
+		second := make(chan error)
+		go func() { second <- s.Delete(ctx, "an-id") }()
+		synctest.Wait()
+		cancel()
+		if err := <-second; !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "session: kv: delete: ") {
+			t.Errorf("Delete: got error %v, want %v", err, context.Canceled)
+		}
+		close(kv.held)
+		if err := <-first; err != nil {
+			t.Errorf("Create: got error %v, want none", err)
+		}
+		if err := s.Delete(t.Context(), "an-id"); err != nil || len(kv.values) != 0 {
+			t.Errorf("Delete: got error %v and values %q, want neither", err, kv.values)
+		}
+	})
+}

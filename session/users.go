@@ -1,0 +1,112 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// Sessions yields the live sessions of a user, in any order. One whose Data
+// cannot be decoded comes with its id and times, and [ErrCorrupt] or
+// [ErrSchema], and the list goes on; an error of the store, with an empty Info,
+// ends it. [errors.ErrUnsupported]: the store is no [UserStore], or Config.User
+// is not set. Nobody, the user "", has no sessions.
+func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T], error] {
+	return func(yield func(Info[T], error) bool) {
+		if err := m.supportsUsers(); err != nil {
+			yield(Info[T]{}, err)
+			return
+		}
+		if user == "" {
+			return
+		}
+		if err := m.gate.enter(ctx); err != nil {
+			yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
+			return
+		}
+		for r, err := range m.users.ListUser(ctx, m.cookie.Name, user) {
+			if err != nil {
+				yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
+				return
+			}
+			info, live, err := m.listed(r)
+			if live && !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// listed is a record of a list, if it is live by this configuration, too.
+func (m *Manager[T]) listed(r Record) (info Info[T], live bool, err error) {
+	by, err := decodeMeta(r.Meta)
+	if err != nil {
+		info = Info[T]{ID: r.ID, User: r.User, CreatedAt: r.CreatedAt, SeenAt: r.SeenAt, ExpiresAt: r.ExpiresAt}
+		return info, true, fmt.Errorf("session: list %s: %w", r.ID, err)
+	}
+	if m.over(r, by) {
+		return info, false, nil
+	}
+	info, err = m.info(r, by)
+	return info, true, err
+}
+
+func (m *Manager[T]) supportsUsers() error {
+	switch {
+	case m.users == nil:
+		return fmt.Errorf("session: the store cannot list the sessions of a user: %w", errors.ErrUnsupported)
+	case m.cfg.User == nil:
+		return fmt.Errorf("session: Config.User is not set: %w", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// DeleteOf ends one session of a user, such as one that they picked in the list
+// of their devices. ErrNotFound where it is not live, or not that user's.
+func (m *Manager[T]) DeleteOf(ctx context.Context, user, id string) error {
+	if err := m.supportsUsers(); err != nil {
+		return err
+	}
+	r, _, err := m.lookUp(ctx, id)
+	if errors.Is(err, ErrNotFound) || err != nil && r.Name != m.cookie.Name {
+		return err
+	}
+	if user == "" || r.User != user {
+		return errNotFound
+	}
+	return m.revoke(ctx, r)
+}
+
+// DeleteUser ends all sessions of a user, and returns how many there were.
+// Requests of theirs that are under way store nothing any more.
+func (m *Manager[T]) DeleteUser(ctx context.Context, user string) (int64, error) {
+	return m.deleteUser(ctx, user, "")
+}
+
+// DeleteOthers ends all sessions of a user but one, as after a change of the
+// password (OWASP ASVS 5.0, V7.4.3), and returns how many there were.
+func (m *Manager[T]) DeleteOthers(ctx context.Context, user, keepID string) (int64, error) {
+	if !validID(keepID) {
+		return 0, errNotFound
+	}
+	return m.deleteUser(ctx, user, keepID)
+}
+
+func (m *Manager[T]) deleteUser(ctx context.Context, user, exceptID string) (n int64, err error) {
+	if err := m.supportsUsers(); err != nil {
+		return 0, err
+	}
+	if user == "" {
+		return 0, nil
+	}
+	w := m.start()
+	err = m.ask(ctx, "delete user", func() (err error) {
+		n, err = m.users.DeleteUser(ctx, m.cookie.Name, user, exceptID)
+		return err
+	})
+	if err == nil {
+		m.event(ctx, EventRevoked, Record{User: user}, w.elapsed(), nil)
+	}
+	return n, err
+}
