@@ -19,9 +19,11 @@ import (
 // Config is what an application says of one middleware. Its zero value is a
 // complete, safe setup: sessions in memory, for one process.
 //
-// The hooks are called by the request's goroutines. Valid, BeforeSave and
-// ErrorHandler use the session that they are given: Save, Update and Reload
-// would wait for the hook, and are an error.
+// The hooks are called by the request's goroutines, with what they decide on
+// waiting for them: Valid and BeforeSave use the session that they are given.
+// Save, Update and Reload are an error in them, and to wait there for another
+// goroutine that asks for the session is to wait for ever. They return errors
+// and write no response.
 type Config[T any] struct {
 	// Session configures the sessions. Where its Store is nil, it is a new
 	// memstore.

@@ -2,9 +2,11 @@ package echoadapter
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/echosession/echosession/internal/response"
 	"github.com/echosession/echosession/session"
 )
 
@@ -16,7 +18,7 @@ type layer[T any] struct {
 }
 
 func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
+	return func(c echo.Context) (err error) {
 		if l.cfg.Skipper != nil && l.cfg.Skipper(c) {
 			return next(c)
 		}
@@ -29,8 +31,22 @@ func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		returned := false
 		defer func() {
-			if !returned {
+			switch cause := r.writer.Err(); {
+			case returned:
+			case cause == nil || cause == response.ErrUnfinished:
 				r.abandon()
+			default:
+				// A handler that aborts because the commit kept its response from
+				// leaving, as a reverse proxy does, makes way for the error page.
+				p := recover()
+				if p == http.ErrAbortHandler {
+					err = r.end(nil)
+					return
+				}
+				r.abandon()
+				if p != nil {
+					panic(p)
+				}
 			}
 		}()
 		if !l.cfg.Defer {
@@ -69,9 +85,11 @@ func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 // end closes the exchange of a handler that returned err, and returns the
 // error that Echo is to answer, if any.
 func (r *request[T]) end(err error) error {
-	failed := r.writer.Err()
+	begun := r.writer.Begun()
 	saved := r.endExchange()
-	if failed == nil && !r.writer.Begun() {
+	begun = begun || r.writer.Begun() && r.writer.Err() == nil // by an ErrorHandler that answers itself
+	failed := r.writer.Err()
+	if failed == nil && !begun {
 		failed = saved
 		if err != nil {
 			failed = err // the handler's error wins, the save's was told of
@@ -87,6 +105,7 @@ func (r *request[T]) end(err error) error {
 		return answer(failed)
 	}
 	r.restoreWriter()
+	r.res.Committed = r.res.Committed || r.writer.Begun() // Echo does not know of a flush: no error page may follow
 	if err == nil {
 		err = saved
 	}

@@ -2,6 +2,7 @@ package echoadapter
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -21,22 +22,23 @@ type request[T any] struct {
 	exchange session.Exchange[T]
 	writer   response.Writer
 	vary     [1]string
-	ctx      adapter.CommitContext // of the commit, and then of the end
+	commit   adapter.CommitContext
+	finish   adapter.CommitContext // not the same: a store may have kept the other
 }
 
 // Commit implements [response.Committer].
 func (r *request[T]) Commit(hijacked bool) error {
-	r.ctx.Init(r.Context())
-	defer r.ctx.Release()
-	out, err := r.exchange.Commit(&r.ctx, hijacked)
+	r.commit.Init(r.Context())
+	defer r.commit.Release()
+	out, err := r.exchange.Commit(&r.commit, hijacked)
 	r.writeHeader(out)
 	return err
 }
 
 func (r *request[T]) endExchange() error {
-	r.ctx.Init(r.Context())
-	defer r.ctx.Release()
-	out, err := r.exchange.End(&r.ctx)
+	r.finish.Init(r.Context())
+	defer r.finish.Release()
+	out, err := r.exchange.End(&r.finish)
 	r.writeHeader(out)
 	return err
 }
@@ -45,11 +47,14 @@ func (r *request[T]) endExchange() error {
 // the cookie of what the handler saved itself goes out with the error page.
 func (r *request[T]) abandon() {
 	out := r.exchange.Abandon(r.Context())
-	if r.writer.Begun() {
+	if r.writer.Begun() && r.writer.Err() == nil {
 		r.restoreWriter()
 		return
 	}
 	r.writeHeader(out)
+	if r.writer.Err() != nil { // it was the commit that panicked
+		r.writer.Rollback()
+	}
 	r.reopen()
 }
 
@@ -91,5 +96,10 @@ func (r *request[T]) BeforeSave(s *session.Session[T]) error { return r.layer.cf
 
 // Failed implements [session.Hooks].
 func (r *request[T]) Failed(op session.Op, err error) error {
-	return r.layer.cfg.ErrorHandler(r.c, op, err)
+	answer := r.layer.cfg.ErrorHandler(r.c, op, err)
+	if errors.Is(answer, response.ErrUnfinished) {
+		// It wrote a response, but the handler's is under way already.
+		return httpError(err)
+	}
+	return answer
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// entry is a record as it is kept: a class of 128 bytes of the allocator, to
-// the last one. Its id is also the key in the map; times are Unix
-// milliseconds.
+// entry is a record as it is kept, in a class of 128 bytes of the allocator: of
+// a user one more of 48 bytes, for nobody nothing. Its id is also the key in the
+// map; times are Unix milliseconds.
 type entry struct {
-	id, user               string
+	id                     string
+	owned                  *owned // nil for nobody
 	kind                   unique.Handle[kind]
 	meta, data             []byte
 	version                int64
@@ -28,16 +29,15 @@ func newEntry(r session.Record) *entry {
 	// The strings may be parts of longer ones: an id is cut out of a token,
 	// which must not stay in memory for as long as the session.
 	e := &entry{id: strings.Clone(r.ID)}
+	e.own(r.User)
 	e.set(r)
 	e.version = 1
 	return e
 }
 
-// set takes over all of r but the ID. Requires sh.mu, if e is in a shard.
+// set takes over all of r but the ID and the user. Requires sh.mu, if e is in a
+// shard.
 func (e *entry) set(r session.Record) {
-	if e.user != r.User {
-		e.user = strings.Clone(r.User)
-	}
 	e.kind = unique.Make(kind{r.Name, r.Format})
 	e.meta, e.data = slices.Clip(r.Meta), slices.Clip(r.Data)
 	e.version = r.Version + 1
@@ -50,7 +50,7 @@ func (e *entry) record() session.Record {
 	return session.Record{
 		ID:        e.id,
 		Name:      k.name,
-		User:      e.user,
+		User:      e.user(),
 		Version:   e.version,
 		CreatedAt: time.UnixMilli(e.created).UTC(),
 		SeenAt:    time.UnixMilli(e.seen).UTC(),

@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -20,6 +21,8 @@ var (
 	updating = newOperation("update")
 	touching = newOperation("touch")
 	deleting = newOperation("delete")
+	listing  = newOperation("list user")
+	ending   = newOperation("delete user")
 )
 
 // errFull is for Create alone, which makes room then; no caller sees it.
@@ -35,8 +38,12 @@ func newOperation(name string) operation {
 	}
 }
 
-func (op *operation) canceled(err error) error {
-	return fmt.Errorf("memstore: %s: %w", op.name, err)
+// canceled is the error of ctx, if it has one.
+func (op *operation) canceled(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("memstore: %s: %w", op.name, err)
+	}
+	return nil
 }
 
 // allHaveUsers is the error of a Create for which there is no room.

@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"context"
 	"time"
 	"unsafe"
 
@@ -11,7 +12,10 @@ const (
 	Shards    = shards
 	SweepStep = sweepStep
 
+	UserStep = userStep
+
 	EntrySize = unsafe.Sizeof(entry{})
+	OwnedSize = unsafe.Sizeof(owned{})
 	ShardSize = unsafe.Sizeof(shard{})
 )
 
@@ -19,8 +23,8 @@ const (
 func (s *Store) Armed() bool { return s.armed.Load() }
 
 // Check returns how many entries there are, and whether every one is where it
-// belongs: in the map, and once in the right queue, which is in order. It stops
-// all others meanwhile, so that it is exact.
+// belongs: in the map, once in the right queue, which is in order, and once in
+// the list of its user. It stops all others meanwhile, so that it is exact.
 func (s *Store) Check() (n int, ok bool) {
 	ok = true
 	for i := range s.shards {
@@ -31,10 +35,11 @@ func (s *Store) Check() (n int, ok bool) {
 		sh := &s.shards[i]
 		n += len(sh.entries)
 		ok = ok && len(sh.entries) == len(sh.anonymous)+len(sh.owned)
+		ok = ok && sh.listed() == len(sh.owned)
 		for _, q := range []queue{sh.anonymous, sh.owned} {
 			for j, e := range q {
 				ok = ok && sh.entries[e.id] == e && int(e.index) == j && s.shard(e.id) == sh &&
-					(e.user == "") == (&q[0] == first(sh.anonymous)) && q[0].expires <= e.expires
+					(e.user() == "") == (&q[0] == first(sh.anonymous)) && q[0].expires <= e.expires
 				if j > 0 {
 					ok = ok && q[(j-1)/2].expires <= e.expires
 				}
@@ -52,6 +57,45 @@ func first(q queue) **entry {
 		return nil
 	}
 	return &q[0]
+}
+
+// listed returns how many entries the users have, or -1 if a list is not right.
+func (sh *shard) listed() (n int) {
+	for user, first := range sh.users {
+		if first == nil || user == "" {
+			return -1
+		}
+		var last *owned
+		for o := first; o != nil; last, o = o, o.next {
+			if o.prev != last || o.user != user || o.e == nil || o.e.owned != o || sh.entries[o.e.id] != o.e {
+				return -1
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// Users returns how many lists there are.
+func (s *Store) Users() (n int) {
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+		n += len(s.shards[i].users)
+		s.shards[i].mu.Unlock()
+	}
+	return n
+}
+
+// Steps returns how many entries of user are met in each step of a walk
+// through the shard of id.
+func (s *Store) Steps(ctx context.Context, id, user string) (steps []int) {
+	w := walk{sh: s.shard(id), user: user}
+	for more := true; more; {
+		n := 0
+		more, _ = w.step(ctx, &listing, func(*entry, int64) { n++ })
+		steps = append(steps, n)
+	}
+	return steps
 }
 
 // Replace is the second half of a Create that found the store full.

@@ -3,8 +3,9 @@
 // sessions when it ends.
 //
 // What has expired is never read again, and its memory is collected in the
-// background in small steps. A [Store] owns no goroutine: one that is
-// forgotten is garbage, without being closed.
+// background in small steps. The sessions of a user are found by an index. A
+// [Store] owns no goroutine: one that is forgotten is garbage, without being
+// closed.
 package memstore
 
 import (
@@ -38,8 +39,8 @@ type Options struct {
 	SweepEvery time.Duration
 }
 
-// Store is a [session.Store] in memory. Its methods are safe for use by several
-// goroutines at once. Make one with [New].
+// Store is a [session.Store] in memory, and a [session.UserStore]. Its methods
+// are safe for use by several goroutines at once. Make one with [New].
 type Store struct {
 	seed  maphash.Seed
 	max   int64
@@ -55,7 +56,10 @@ type Store struct {
 	shards [shards]shard
 }
 
-var _ session.Store = (*Store)(nil)
+var (
+	_ session.Store     = (*Store)(nil)
+	_ session.UserStore = (*Store)(nil)
+)
 
 // New returns an empty store.
 func New(opts Options) *Store {

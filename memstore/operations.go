@@ -10,8 +10,8 @@ import (
 // Load implements [session.Store]. It allocates nothing: the slices of the
 // record are those that were stored.
 func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
-	if err := ctx.Err(); err != nil {
-		return session.Record{}, loading.canceled(err)
+	if err := loading.canceled(ctx); err != nil {
+		return session.Record{}, err
 	}
 	now := time.Now().UnixMilli()
 	sh := s.shard(id)
@@ -27,8 +27,8 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // Create implements [session.Store]. It replaces an expired record of the id.
 // Where the store is full, see Options.MaxSessions.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
-	if err := ctx.Err(); err != nil {
-		return creating.canceled(err)
+	if err := creating.canceled(ctx); err != nil {
+		return err
 	}
 	now := time.Now().UnixMilli()
 	sh, e := s.shard(r.ID), newEntry(r)
@@ -44,8 +44,8 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 
 // Update implements [session.Store].
 func (s *Store) Update(ctx context.Context, r session.Record) error {
-	if err := ctx.Err(); err != nil {
-		return updating.canceled(err)
+	if err := updating.canceled(ctx); err != nil {
+		return err
 	}
 	now := time.Now().UnixMilli()
 	sh := s.shard(r.ID)
@@ -55,14 +55,17 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err != nil {
 		return err
 	}
+	if seen := time.UnixMilli(e.seen); seen.After(r.SeenAt) { // touched since r was loaded
+		r.SeenAt, r.ExpiresAt = seen, time.UnixMilli(e.expires)
+	}
 	sh.set(e, r)
 	return nil
 }
 
 // Touch implements [session.Store].
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
-	if err := ctx.Err(); err != nil {
-		return touching.canceled(err)
+	if err := touching.canceled(ctx); err != nil {
+		return err
 	}
 	now := time.Now().UnixMilli()
 	sh := s.shard(r.ID)
@@ -78,8 +81,8 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 
 // Delete implements [session.Store].
 func (s *Store) Delete(ctx context.Context, id string) error {
-	if err := ctx.Err(); err != nil {
-		return deleting.canceled(err)
+	if err := deleting.canceled(ctx); err != nil {
+		return err
 	}
 	n, err := s.shard(id).delete(id)
 	s.count.Add(-n)

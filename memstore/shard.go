@@ -11,20 +11,22 @@ import (
 const shards = 64
 
 // shard has the entries of those ids whose hash is its own. Its methods hold
-// mu for a number of entries that does not depend on how many there are.
+// mu for a number of entries that does not depend on how many there are. Nobody
+// holds that of two shards; who holds Store.room may take one.
 type shard struct {
 	mu      sync.Mutex
 	closed  bool
 	entries map[string]*entry // nil while there is none
 	// Every entry is in one of these: without a user it can be dropped.
 	anonymous, owned queue
+	users            map[string]*owned // the first of each user's; nil while there is none
 
-	_ [56]byte // a shard fills two cache lines and shares none with another
+	_ [48]byte // a shard fills two cache lines and shares none with another
 }
 
 // queue requires sh.mu.
-func (sh *shard) queue(user string) *queue {
-	if user == "" {
+func (sh *shard) queue(e *entry) *queue {
+	if e.owned == nil {
 		return &sh.anonymous
 	}
 	return &sh.owned
@@ -71,33 +73,45 @@ func (sh *shard) add(e *entry, now int64, take func() bool) error {
 		sh.entries = make(map[string]*entry)
 	}
 	sh.entries[e.id] = e
-	sh.queue(e.user).add(e)
+	sh.put(e)
 	return nil
 }
 
 // set makes e the next version of itself, that of r. Requires sh.mu.
 func (sh *shard) set(e *entry, r session.Record) {
-	was, is := sh.queue(e.user), sh.queue(r.User)
-	if was == is {
+	if e.user() == r.User {
 		e.set(r)
-		is.moved(e)
+		sh.queue(e).moved(e)
 		return
 	}
-	was.remove(e)
+	sh.take(e)
+	e.own(r.User)
 	e.set(r)
-	is.add(e)
+	sh.put(e)
+}
+
+// put gives e its place among those of its sort and of its user, and take takes
+// it away. Both require sh.mu.
+func (sh *shard) put(e *entry) {
+	sh.queue(e).add(e)
+	sh.join(e)
+}
+
+func (sh *shard) take(e *entry) {
+	sh.queue(e).remove(e)
+	sh.leave(e)
 }
 
 // touch moves the times of e forward. Requires sh.mu.
 func (sh *shard) touch(e *entry, seen, expires int64) {
 	e.seen = max(e.seen, seen)
 	e.expires = max(e.expires, expires)
-	sh.queue(e.user).moved(e)
+	sh.queue(e).moved(e)
 }
 
 // remove requires sh.mu. The place of e is the caller's to give back or to use.
 func (sh *shard) remove(e *entry) {
-	sh.queue(e.user).remove(e)
+	sh.take(e)
 	delete(sh.entries, e.id)
 }
 
@@ -130,7 +144,7 @@ func (sh *shard) collect(now int64, limit int64) (freed, next, owned int64) {
 	}
 	if len(sh.entries) == 0 {
 		// Neither a map nor a slice gives back memory while it is in use.
-		sh.entries, sh.anonymous, sh.owned = nil, nil, nil
+		sh.entries, sh.anonymous, sh.owned, sh.users = nil, nil, nil, nil
 	}
 	return freed, sh.anonymous.next(), int64(len(sh.owned))
 }
@@ -152,6 +166,6 @@ func (sh *shard) close() (freed int64) {
 	defer sh.mu.Unlock()
 	freed = int64(len(sh.entries))
 	sh.closed = true
-	sh.entries, sh.anonymous, sh.owned = nil, nil, nil
+	sh.entries, sh.anonymous, sh.owned, sh.users = nil, nil, nil, nil
 	return freed
 }

@@ -82,7 +82,7 @@ func (x *Exchange[T]) Bind(c interface {
 	Set(key string, value any)
 }) (bool, error) {
 	x.outer, _ = c.Get(carrierKey).(link)
-	if y := find[T](x.outer); y != nil {
+	if y := find[T](x.outer); y != nil && !y.ended() {
 		if y.m == x.m {
 			return false, nil
 		}
@@ -91,6 +91,14 @@ func (x *Exchange[T]) Bind(c interface {
 	}
 	c.Set(carrierKey, x)
 	return true, nil
+}
+
+// ended reports whether the request is over: a middleware further out may run
+// the handler again, in the same context.
+func (x *Exchange[T]) ended() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.over
 }
 
 // Context returns ctx with x in it, for [FromContext]. Sessions of other types

@@ -16,7 +16,7 @@ import (
 // The caller's ctx should not end with the client's connection.
 func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	if err := x.enter(); err != nil {
-		return Outcome{}, err
+		return x.commitWhileAnswering(err)
 	}
 	defer x.op.Unlock()
 	todo, out := x.beginCommit(hijacked)
@@ -28,6 +28,18 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 	x.began, x.hijacked = true, hijacked
 	x.mu.Unlock()
 	return x.outcome(ctx), err
+}
+
+// commitWhileAnswering lets the response of a Failed hook pass, which ends what
+// can still be committed. Other hooks have no response of their own: err.
+func (x *Exchange[T]) commitWhileAnswering(err error) (Outcome, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.answering {
+		return Outcome{}, err
+	}
+	x.committed, x.began = true, true
+	return Outcome{Read: x.read}, nil
 }
 
 // beginCommit takes the commit for the caller. Where there is nothing to do,
@@ -42,7 +54,7 @@ func (x *Exchange[T]) beginCommit(hijacked bool) (todo bool, out Outcome) {
 	x.committed = true
 	if x.held == nil && !(x.phase == phaseLoaded && x.m.cfg.AllowEmpty) {
 		x.began, x.hijacked = true, hijacked
-		return false, Outcome{Read: x.asked}
+		return false, Outcome{Read: x.read}
 	}
 	x.began = hijacked
 	return true, Outcome{}
@@ -103,16 +115,23 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	refresh := !skip && stored && x.m.schema >= x.meta.schema && (x.renewalDue() || !x.former && x.meta.unconfirmed())
 	switch {
 	case skip:
+		x.dropChanges(ctx)
 		return stepNothing, nil, nil
 	case destroyed:
 		return stepDestroy, nil, nil
-	case s == nil && refresh:
-		if s, err = x.stored(); err != nil {
-			return stepNothing, nil, nil // nobody asked; who does will be told
+	case s == nil && stored:
+		due := x.m.due(x.rec, x.meta)
+		if refresh || due && x.m.cfg.User != nil { // which may be new
+			s, err = x.stored()
 		}
-	case s == nil && stored && x.m.due(x.rec, x.meta):
-		return stepTouch, nil, nil
-	case s == nil && (stored || !allowEmpty):
+		switch {
+		case s != nil && err == nil:
+		case due:
+			return stepTouch, nil, nil
+		default:
+			return stepNothing, nil, nil // whoever asks will be told of err
+		}
+	case s == nil && !allowEmpty:
 		return stepNothing, nil, nil
 	case s == nil:
 		if s, err = x.fresh(ctx); err != nil {
@@ -142,6 +161,17 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	return stepNothing, nil, nil
 }
 
+// dropChanges tells of a change that was made with a superseded token. Requires
+// x.op.
+func (x *Exchange[T]) dropChanges(ctx context.Context) {
+	if x.inert != errGone || x.baseline == nil {
+		return
+	}
+	if data, err := x.m.encode(&x.self.Data); err == nil && !bytes.Equal(data, x.baseline) {
+		x.m.event(ctx, EventGone, x.known(), 0, errGone)
+	}
+}
+
 // differs reports whether data is another value than the session began with.
 // Requires x.op.
 func (x *Exchange[T]) differs(data []byte) (bool, error) {
@@ -166,7 +196,7 @@ func (x *Exchange[T]) settle(ctx context.Context, op Op, err error) error {
 	return x.answer(ctx, op, err)
 }
 
-// failure is an error of another operation than the one that met it.
+// failure is an error of another operation than the one that met it, or of none.
 type failure struct {
 	op  Op
 	err error
@@ -196,11 +226,13 @@ var (
 // outcome is what the response is to say so far.
 func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	x.mu.Lock()
-	out := Outcome{Action: x.action, Token: x.token, Read: x.asked}
+	out := Outcome{Action: x.action, Token: x.token, Read: x.read}
 	hooks := x.req.Hooks
 	var age time.Duration
 	if out.Action == ActionSet && (x.meta.age > 0 || !x.m.cookie.BrowserSession) {
-		age = time.Until(x.m.end(x.rec, x.meta))
+		if age = time.Until(x.m.end(x.rec, x.meta)); age <= 0 {
+			out.Action, out.Token = ActionNone, "" // it was saved long ago, and is over
+		}
 	}
 	x.mu.Unlock()
 	if out.Action == ActionNone || hooks == nil {
@@ -229,6 +261,9 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
 	x.op.Lock()
 	defer x.op.Unlock()
+	if x.ended() {
+		return Outcome{}, nil
+	}
 	defer x.close()
 	first := !x.committed
 	todo, out := x.beginCommit(false)

@@ -71,13 +71,12 @@ func (e *engine) statusEvent(ctx context.Context, up bool) {
 
 // ask is around every operation of the store.
 func (e *engine) ask(ctx context.Context, op string, do func() error) error {
-	if err := e.gate.enter(ctx); err != nil {
+	probe, err := e.gate.enter(ctx)
+	if err != nil {
 		return fmt.Errorf("session: %s: %w", op, err)
 	}
-	err := do()
-	if e.gate.answered(err) {
-		e.statusEvent(ctx, true)
-	}
+	err = do()
+	e.answered(ctx, probe, err)
 	switch {
 	case err == nil:
 		return nil
@@ -85,6 +84,13 @@ func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 		return errNotFound // often, and its details help nobody
 	}
 	return fmt.Errorf("session: %s: %w", op, err)
+}
+
+// answered takes the outcome of an operation that was a probe, if it was.
+func (e *engine) answered(ctx context.Context, probe outage, err error) {
+	if e.gate.answered(probe, err) {
+		e.statusEvent(ctx, true)
+	}
 }
 
 var (
@@ -170,8 +176,12 @@ func (e *engine) due(r Record, m meta) bool {
 	if !e.rolling {
 		return false
 	}
+	wait := e.touch
+	if m.age > 0 && m.age < e.maxAge && wait > 0 { // as often in a shorter life
+		wait = time.Duration(float64(wait) * float64(m.age) / float64(e.maxAge))
+	}
 	now := stamp(time.Now())
-	return now.Sub(r.SeenAt) >= e.touch && e.endAfter(now, r.CreatedAt, m).After(r.ExpiresAt)
+	return now.Sub(r.SeenAt) >= wait && e.endAfter(now, r.CreatedAt, m).After(r.ExpiresAt)
 }
 
 func (e *engine) create(ctx context.Context, r Record) error {

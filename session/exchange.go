@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -27,7 +28,8 @@ type Exchange[T any] struct {
 
 	phase      phase
 	validating bool  // the Valid hook is running
-	asked      bool  // the application looked at the session: the response depends on it
+	answering  bool  // the Failed hook is running
+	read       bool  // the application looked at the session: the response depends on it
 	presented  bool  // the request carried a cookie of the name
 	committed  bool  // the commit was made, or is being made
 	began      bool  // no header can be sent any more
@@ -50,11 +52,11 @@ type Exchange[T any] struct {
 // so who holds op reads them without mu.
 type held[T any] struct {
 	self     Session[T]
-	rec      Record   // as this request last knew it to be stored; Version 0: not at all
-	meta     meta     // of rec
-	baseline []byte   // encoding of Data as New made it, of a session that is not stored
-	attempts []uint64 // nonces of writes of which it is not known whether they landed
-	final    []byte   // Data as the commit or a save saw it; nil: neither looked
+	rec      Record    // as this request last knew it to be stored; Version 0: not at all
+	meta     meta      // of rec
+	baseline []byte    // encoding of Data as New made it, of a session that is not stored
+	attempts []attempt // writes of which it is not known whether they landed
+	final    []byte    // Data as the commit or a save saw it; nil: neither looked
 
 	id, secret string // what the client presents, or will
 	digest     digest // of the secret; zero while there is no record
@@ -65,10 +67,16 @@ type held[T any] struct {
 	// What the application asked for and no save has carried out yet.
 	policy    SavePolicy
 	destroyed bool
-	renewed   bool           // by Renew
-	next      string         // the next secret, once one is made; it holds with the save
-	age       *time.Duration // from SetMaxAge
-	replaced  []replaced     // what Regenerate left behind
+	asked
+	next     string     // the next secret, once one is made; it holds with the save
+	replaced []replaced // what Regenerate left behind
+}
+
+// attempt is a write that ended in an error.
+type attempt struct {
+	nonce uint64
+	base  Record // which it was to replace
+	by    meta
 }
 
 // known is what events tell of the session. Requires x.op or x.mu.
@@ -76,7 +84,7 @@ func (x *Exchange[T]) known() Record {
 	if x.held == nil {
 		return Record{}
 	}
-	return Record{ID: x.id, User: x.rec.User}
+	return Record{ID: cmp.Or(x.id, x.rec.ID), User: x.rec.User}
 }
 
 // isStored reports whether there is a record. Requires x.op or x.mu.
@@ -189,7 +197,7 @@ func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
 func (x *Exchange[T]) answered() (s *Session[T], known bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.asked = true
+	x.read = true
 	return x.session, x.phase == phaseReady, x.failure
 }
 

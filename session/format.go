@@ -32,6 +32,19 @@ func (x *Exchange[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Exchange[%v]", reflect.TypeFor[T]())
 }
 
+// Format writes what is to be done, and not the token.
+func (o Outcome) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "session.Outcome{Action:%d Read:%v}", o.Action, o.Read)
+}
+
+// LogValue is what Format writes.
+func (o Outcome) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) }
+
+// Format writes the type and nothing else: the lines have tokens.
+func (r Request[T]) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "session.Request[%v]", reflect.TypeFor[T]())
+}
+
 // Format writes the type and the cookie's name.
 func (m *Manager[T]) Format(f fmt.State, verb rune) {
 	if m == nil {

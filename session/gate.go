@@ -19,11 +19,15 @@ type gate struct {
 	timeout time.Duration
 	up      atomic.Bool // the fast path; changes only together with the rest
 
-	mu    sync.Mutex
-	since time.Time     // when the present outage began; guarded by mu
-	probe time.Time     // when an operation was last let through during it
-	open  chan struct{} // closed when the outage is over; nil while there is none
+	mu     sync.Mutex // guards the rest
+	outage outage     // the present one; nil while there is none
+	since  time.Time  // when it began
+	probed time.Time  // when an operation was last let through during it
 }
+
+// outage is one time during which the store is not connected: a channel that is
+// closed at its end.
+type outage chan struct{}
 
 // newGate makes a gate that is open: a store that tells no status is always
 // tried.
@@ -38,74 +42,79 @@ func newGate(timeout time.Duration) *gate {
 func (g *gate) set(s Status) (changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if up := s == StatusConnected; up == g.up.Load() {
+	return g.change(s == StatusConnected)
+}
+
+// change begins or ends an outage. Requires g.mu.
+func (g *gate) change(up bool) bool {
+	switch {
+	case up == g.up.Load():
 		return false
-	} else if up {
-		close(g.open)
-		g.open = nil
-	} else {
-		g.open = make(chan struct{})
-		g.since, g.probe = time.Now(), time.Time{}
+	case up:
+		close(g.outage)
+		g.outage = nil
+	default:
+		g.outage = make(outage)
+		g.since, g.probed = time.Now(), time.Time{}
 	}
-	g.up.Store(s == StatusConnected)
+	g.up.Store(up)
 	return true
 }
 
 // enter returns when the store may be asked: at once while it is connected;
 // when it is connected again; or, to the one operation a second that finds out
-// whether an event was missed, when it is down for long. Everybody else gets
-// ErrUnavailable, a canceled caller context.Canceled.
-func (g *gate) enter(ctx context.Context) error {
+// whether an event was missed, when it is down for long: that one gets a probe,
+// to be handed to answered. Everybody else gets ErrUnavailable, a canceled
+// caller context.Canceled.
+func (g *gate) enter(ctx context.Context) (probe outage, err error) {
 	for !g.up.Load() {
 		if err := ctx.Err(); errors.Is(err, context.Canceled) {
-			return err
+			return nil, err
 		}
-		open, wait, ok := g.look()
-		if ok {
-			return nil
-		}
-		if open == nil {
-			continue
-		}
-		if wait <= 0 {
-			return fmt.Errorf("%w: not connected for %v", ErrUnavailable, g.timeout)
+		now, wait, probe := g.look()
+		switch {
+		case now == nil:
+			continue // it is just over
+		case probe:
+			return now, nil
+		case wait <= 0:
+			return nil, fmt.Errorf("%w: not connected for %v", ErrUnavailable, g.timeout)
 		}
 		timer := time.NewTimer(wait)
 		select {
-		case <-open:
+		case <-now:
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
 			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
+				return nil, ctx.Err()
 			}
-			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 		}
 		timer.Stop()
 	}
-	return nil
+	return nil, nil
 }
 
-// look returns what to wait for and how long, or that the caller is to probe.
-func (g *gate) look() (open <-chan struct{}, wait time.Duration, probe bool) {
+// look returns the present outage, how long to wait for its end, and whether
+// the caller is to probe instead.
+func (g *gate) look() (now outage, wait time.Duration, probe bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open == nil {
-		return nil, 0, false
+	t := time.Now()
+	wait = g.timeout - t.Sub(g.since)
+	if g.outage != nil && wait <= 0 && t.Sub(g.probed) >= probeEvery {
+		g.probed, probe = t, true
 	}
-	now := time.Now()
-	wait = g.timeout - now.Sub(g.since)
-	if wait <= 0 && now.Sub(g.probe) >= probeEvery {
-		g.probe = now
-		return nil, 0, true
-	}
-	return g.open, wait, false
+	return g.outage, wait, probe
 }
 
-// answered takes the outcome of an operation that passed: any answer of the
-// store itself, be it that there is nothing, shows that it is there.
-func (g *gate) answered(err error) (changed bool) {
-	if g.up.Load() {
+// answered takes the outcome of an operation, and reports whether it ended an
+// outage. Only a probe of the present one can: others may have begun before it.
+// Any answer of the store itself, be it that there is nothing, shows that it is
+// there.
+func (g *gate) answered(probe outage, err error) bool {
+	if probe == nil {
 		return false
 	}
 	for _, e := range []error{ErrNotFound, ErrConflict, ErrExists, ErrCorrupt} {
@@ -113,5 +122,7 @@ func (g *gate) answered(err error) (changed bool) {
 			err = nil
 		}
 	}
-	return err == nil && g.set(StatusConnected)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return err == nil && g.outage == probe && g.change(true)
 }

@@ -92,8 +92,12 @@ func (s *kvStore) Create(ctx context.Context, r Record) error {
 
 func (s *kvStore) Update(ctx context.Context, r Record) error {
 	return s.write(ctx, "update", r.ID, func() error {
-		if _, err := s.getVersion(ctx, r); err != nil {
+		stored, err := s.getVersion(ctx, r)
+		if err != nil {
 			return err
+		}
+		if stored.SeenAt.After(r.SeenAt) {
+			r.SeenAt, r.ExpiresAt = stored.SeenAt, stored.ExpiresAt
 		}
 		r.Version++
 		return s.set(ctx, r)

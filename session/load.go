@@ -27,6 +27,9 @@ func (x *Exchange[T]) load(ctx context.Context) error {
 		return errOver
 	}
 	if err := x.find(ctx); err != nil {
+		if ctx.Err() != nil && x.context().Err() == nil {
+			return err // it was the caller's own time that ran out: the next one may load
+		}
 		return x.fail(ctx, OpLoad, err)
 	}
 	x.mu.Lock()
@@ -57,7 +60,8 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 	if c.malformed {
 		x.m.event(ctx, EventRejected, Record{}, 0, errMalformed)
 	}
-	live, superseded := false, false
+	live, superseded := false, "" // its id
+	var corrupt error
 	for _, t := range c.tokens[:c.n] {
 		if live {
 			if r, m, err := x.m.load(ctx, t.id); err == nil && m.judge(digestOf(r.Name, t.secret)).opens() {
@@ -67,16 +71,26 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 			continue
 		}
 		s, err := x.try(ctx, t.id, t.secret)
+		if errors.Is(err, ErrCorrupt) {
+			corrupt = err // another one may be live
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		live = s.opens()
-		superseded = superseded || s == standingSuperseded
+		if s == standingSuperseded {
+			superseded = t.id
+		}
 	}
-	if superseded && !live {
-		x.makeInert(errGone)
+	switch {
+	case live:
+		return nil
+	case superseded != "":
+		x.makeInert(errGone, superseded)
+		return nil
 	}
-	return nil
+	return corrupt
 }
 
 // candidates collects the tokens of a request that may be one, each once.
@@ -218,9 +232,8 @@ func (m *Manager[T]) first(v *T) ([]byte, error) {
 
 // mint makes the token of a new session.
 func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
-	id, secret = mintToken()
 	if m.cfg.NewID == nil {
-		return id, secret, nil
+		return mint(), mint(), nil
 	}
 	id, err = m.cfg.NewID(ctx)
 	if err != nil {
@@ -229,28 +242,26 @@ func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
 	if !validID(id) {
 		return "", "", fmt.Errorf("session: Config.NewID: an id is 1 to %d of A-Za-z0-9_-, this one has %d bytes", maxIDLen, len(id))
 	}
-	return id, secret, nil
+	return id, mint(), nil
 }
 
 // validate asks the Valid hook. A session that it refuses is destroyed at once,
 // whatever the handler does, and the request gets a new one.
 func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
+	old := x.rec
 	x.mu.Lock()
 	x.validating = true
 	x.mu.Unlock()
-	var valid bool
-	err := inHook(func() (err error) {
-		valid, err = x.req.Hooks.Valid(s)
-		return err
-	})
-	x.mu.Lock()
-	x.validating = false
-	x.mu.Unlock()
+	defer func() {
+		x.mu.Lock()
+		x.validating = false
+		x.mu.Unlock()
+	}()
+	valid, err := x.req.Hooks.Valid(s)
 	if err != nil || valid {
 		return err
 	}
 	w := x.m.start()
-	old := x.rec
 	if err := x.m.delete(ctx, old.ID); err != nil {
 		// Not a failed load: ask for what failed, and go on by the answer.
 		x.fail(ctx, OpDestroy, err)
@@ -279,20 +290,20 @@ func (x *Exchange[T]) fail(ctx context.Context, op Op, err error) error {
 			answer = err
 		}
 	}
-	if answer == nil {
-		x.makeInert(err)
-		return nil
+	x.makeInert(err, "")
+	if answer != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.failure, x.session = answer, nil
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.phase, x.failure = phaseReady, answer
-	x.held, x.session = nil, nil
 	return answer
 }
 
-// makeInert makes the session one that reads as empty and is never saved.
-func (x *Exchange[T]) makeInert(why error) {
-	h := &held[T]{self: Session[T]{x: x, Data: x.m.cfg.New()}}
+// makeInert makes the session one that reads as empty and is never saved. id is
+// that of the record, where there is one, for events.
+func (x *Exchange[T]) makeInert(why error, id string) {
+	h := &held[T]{self: Session[T]{x: x, Data: x.m.cfg.New()}, rec: Record{ID: id}}
+	h.baseline, _ = x.m.first(&h.self.Data)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.phase, x.inert = phaseReady, why
@@ -302,10 +313,21 @@ func (x *Exchange[T]) makeInert(why error) {
 // answer tells of an error and returns what the hook makes of it.
 func (x *Exchange[T]) answer(ctx context.Context, op Op, err error) error {
 	x.m.event(ctx, EventError, x.known(), 0, err)
-	if h := x.hooks(); h != nil {
-		return inHook(func() error { return h.Failed(op, err) })
+	h := x.hooks()
+	if h == nil {
+		return err
 	}
-	return err
+	x.setAnswering(true)
+	defer x.setAnswering(false)
+	return h.Failed(op, err)
+}
+
+// setAnswering says whether the Failed hook runs, which may write a response of
+// its own.
+func (x *Exchange[T]) setAnswering(now bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.answering = now
 }
 
 // hooks returns nil once the request is over: what they belong to may serve

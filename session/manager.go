@@ -186,21 +186,22 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		r.Meta, r.Format = meta.encode(), m.format
 		w := m.start()
 		err = m.update(ctx, m.sealer.seal(r, r.Version+1))
-		if errors.Is(err, ErrConflict) {
-			if latest, now, err := m.load(ctx, id); err != nil {
-				return err
-			} else if now.nonce != meta.nonce || latest.Version != r.Version+1 {
-				if err := pause(ctx, try); err != nil {
-					return err
-				}
-				continue
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			// It may have landed all the same.
+			if _, now, e := m.load(ctx, id); e == nil && now.nonce == meta.nonce {
+				err = nil
 			}
-			err = nil
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			m.event(ctx, EventSaved, r, w.elapsed(), nil)
+			return nil
+		case !errors.Is(err, ErrConflict):
+			return err
 		}
-		return err
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
 	}
 	return fmt.Errorf("session: update: %w", ErrConflict)
 }
@@ -211,10 +212,11 @@ var errUserChanged = errors.New("session: update: User would change: only a requ
 // an error.
 func (m *Manager[T]) Delete(ctx context.Context, id string) error {
 	r, _, err := m.lookUp(ctx, id)
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case r.ID != "": // also one that is damaged, or has only by this configuration ended
+	case errors.Is(err, ErrNotFound):
 		return nil
-	}
-	if err != nil && r.Name != m.cookie.Name { // a damaged record of this kind can be deleted
+	default:
 		return err
 	}
 	return m.revoke(ctx, r)

@@ -60,12 +60,16 @@ func (x *Exchange[T]) snapshot() held[T] {
 	return *x.held
 }
 
-// restore takes back all but that a write may have landed.
+// restore takes back what an Update, or what it called, made of the session and
+// its Data; not that a write may have landed, nor what was asked for, such as a
+// Destroy.
 func (x *Exchange[T]) restore(before held[T]) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	before.attempts, before.next = x.attempts, x.next
+	now := *x.held
 	*x.held = before
+	x.attempts, x.final = now.attempts, now.final
+	x.policy, x.destroyed, x.asked, x.next = now.policy, now.destroyed, now.asked, now.next
 }
 
 // apply makes Data of what is stored and runs fn, and BeforeSave, on it.
@@ -75,8 +79,8 @@ func (x *Exchange[T]) apply(stored []byte, fn func(*T) error) ([]byte, error) {
 		return nil, err
 	}
 	x.session.Data = v
-	if err := inHook(func() error { return fn(&x.session.Data) }); err != nil {
-		return nil, err
+	if err := fn(&x.session.Data); err != nil {
+		return nil, &failure{err: err}
 	}
 	if err := x.beforeSave(); err != nil {
 		return nil, err
@@ -97,7 +101,7 @@ func (x *Exchange[T]) reload(ctx context.Context) (err error) {
 		return err
 	}
 	if x.rec.Version == 0 {
-		x.session.Data = x.m.cfg.New()
+		x.session.Data, x.final = x.m.cfg.New(), nil
 		x.baseline, err = x.m.first(&x.session.Data)
 		return err
 	}
@@ -112,7 +116,7 @@ func (x *Exchange[T]) reload(ctx context.Context) (err error) {
 	if err := x.m.decode(&r, m, &v); err != nil {
 		return x.tell(ctx, err)
 	}
-	x.session.Data = v
+	x.session.Data, x.final = v, nil
 	x.setRecord(r, m)
 	x.own(x.m.user(&v))
 	return nil
@@ -139,9 +143,12 @@ func (x *Exchange[T]) isDestroyed() bool {
 // tell tells of an error that goes to the application itself.
 func (x *Exchange[T]) tell(ctx context.Context, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
+		if f.op == "" { // the application's own
+			return f.err
+		}
 		err = f.err
 	}
-	if err != nil && !errors.Is(err, ErrGone) {
+	if err != nil && err != errGone {
 		x.m.event(ctx, EventError, x.known(), 0, err)
 	}
 	return err

@@ -1,49 +1,56 @@
 package session
 
 import (
-	"fmt"
+	"errors"
 	"reflect"
 	"runtime"
+	"strings"
 )
 
-// inHook is around every call of the application's code that is made with an
-// exchange's op held. It must stay a frame of its own, for insideHook to find.
-//
-//go:noinline
-func inHook(call func() error) error { return call() }
-
-var inHookEntry = reflect.ValueOf(inHook).Pointer()
-
-// insideHook reports whether the calling goroutine is in a hook. It is asked
-// only where op is taken: another goroutine of the request has to wait for the
-// hook, but the hook itself would wait for ever.
-func insideHook() bool {
-	var pcs [64]uintptr
-	for skip := 0; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := n > 0; more; {
-			var f runtime.Frame
-			if f, more = frames.Next(); f.Entry == inHookEntry {
-				return true
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-	}
-}
-
-// enter takes op, but for a hook that would wait for itself.
+// enter takes op, but for code of the application that an operation calls, such
+// as a hook, and that would wait for its own caller.
 func (x *Exchange[T]) enter() error {
 	if x.op.TryLock() {
 		return nil
 	}
-	if insideHook() {
-		return errInHook
+	if nested() {
+		return errNested
 	}
 	x.op.Lock()
 	return nil
 }
 
-var errInHook = fmt.Errorf("session: a hook, or the function of an Update, asked for what is waiting for it: use the session that it was given, and leave saving to the caller")
+var errNested = errors.New("session: code that an operation of the session calls asked for what waits for that: use what it was given, and leave saving to the caller")
+
+// operations are the methods of Exchange that hold op.
+var operations = []string{"Load", "Session", "Peek", "Commit", "End", "Abandon", "saveNow", "update", "reload"}
+
+var exchangeFrame = reflect.TypeFor[engine]().PkgPath() + ".(*Exchange[...])."
+
+// nested reports whether the calling goroutine is in more than one operation,
+// by a look at its own stack: another goroutine of the request has to wait for
+// the one that holds op, but who holds it would wait for ever. It is asked only
+// where op is taken. That the inner operation is of another exchange, which a
+// third party holds, is not told apart.
+func nested() bool {
+	var pcs [64]uintptr
+	in := 0
+	for skip := 0; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := n > 0; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			if method, ok := strings.CutPrefix(f.Function, exchangeFrame); ok {
+				for _, op := range operations {
+					if method == op {
+						in++
+					}
+				}
+			}
+		}
+		if in > 1 || n < len(pcs) {
+			return in > 1
+		}
+	}
+}

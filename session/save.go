@@ -27,7 +27,7 @@ func pause(ctx context.Context, try int) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("session: save: %w", ctx.Err())
+		return fmt.Errorf("session: after a conflict: %w", ctx.Err())
 	}
 }
 
@@ -58,19 +58,19 @@ func (x *Exchange[T]) beforeSave() error {
 	if h == nil {
 		return errOver
 	}
-	return inHook(func() error { return h.BeforeSave(x.session) })
+	return h.BeforeSave(x.session)
 }
 
 // store writes, and then says what the response is to say: never a cookie
 // without its record, nor a new session beside the one that it replaces, nor a
 // secret that the record does not accept any more. Requires x.op.
 func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
+	asked := x.asked
 	if err := x.write(ctx, data, apply); err != nil {
 		return err
 	}
 	if err := x.destroyReplaced(ctx); err != nil {
-		x.m.delete(ctx, x.rec.ID)
-		x.setRecord(Record{}, meta{})
+		x.takeBack(ctx, asked)
 		if err == errGone {
 			return x.gone(ctx)
 		}
@@ -85,11 +85,25 @@ func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte)
 	return nil
 }
 
+// takeBack deletes the new record beside the old one, which could not be
+// deleted, and makes the session one that is not stored.
+func (x *Exchange[T]) takeBack(ctx context.Context, asked asked) {
+	w := x.m.start()
+	if err := x.m.delete(ctx, x.rec.ID); err != nil {
+		x.m.event(ctx, EventError, x.rec, w.elapsed(), err)
+	} else {
+		x.m.event(ctx, EventDestroyed, x.rec, w.elapsed(), nil)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.rec, x.meta, x.digest, x.owner, x.asked = Record{}, meta{}, digest{}, "", asked
+}
+
 // sendToken has the response carry the token, unless the client has been sent
 // a newer one that this request does not know. Requires x.mu.
 func (x *Exchange[T]) sendToken() {
 	if !x.former {
-		x.action, x.token = ActionSet, x.currentToken()
+		x.action, x.token = ActionSet, x.m.signer.sign(x.id+"."+x.secret)
 	}
 }
 
@@ -119,7 +133,7 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		if x.unsendable() {
 			return fmt.Errorf("session: save: %w", ErrCommitted)
 		}
-		r, m, err := x.successor(ctx, value)
+		r, m, asked, err := x.successor(ctx, value)
 		if err != nil {
 			return err
 		}
@@ -151,24 +165,34 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		case errors.Is(err, ErrNotFound):
 			return x.gone(ctx)
 		case err != nil:
-			x.mu.Lock()
-			x.attempts = append(x.attempts, m.nonce) // it may have landed all the same
-			x.mu.Unlock()
-			return err
+			// It may have landed all the same.
+			if _, now, e := x.m.load(ctx, r.ID); e != nil || now.nonce != m.nonce {
+				x.mu.Lock()
+				x.attempts = append(x.attempts, attempt{m.nonce, x.rec, x.meta})
+				x.mu.Unlock()
+				return err
+			}
 		}
-		x.adopt(ctx, r, m, w)
+		x.adopt(ctx, r, m, asked, w)
 		return nil
 	}
 	return fmt.Errorf("session: save: %w", ErrConflict)
 }
 
+// asked is what the application asked for besides a change of Data.
+type asked struct {
+	renewed bool           // by Renew
+	age     *time.Duration // by SetMaxAge
+}
+
 // successor is the record that a write with data is to leave in the store, but
-// for its Version, which is the one to be replaced. Requires x.op.
-func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta, error) {
+// for its Version, which is the one to be replaced; and what was asked for that
+// it carries out. Requires x.op.
+func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta, asked, error) {
 	if x.id == "" { // Regenerate could not make one
 		id, secret, err := x.m.mint(ctx)
 		if err != nil {
-			return Record{}, meta{}, err
+			return Record{}, meta{}, asked{}, err
 		}
 		x.setToken(id, secret)
 	}
@@ -196,7 +220,7 @@ func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta,
 	}
 	r.ExpiresAt = x.m.endAfter(r.SeenAt, r.CreatedAt, m)
 	r.Format, r.Meta, r.Data = x.m.format, m.encode(), data
-	return r, m, nil
+	return r, m, x.asked, nil
 }
 
 // renewToken puts the next secret into m where there is to be one. Requires x.mu.
@@ -209,7 +233,7 @@ func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 		return
 	}
 	if x.next == "" {
-		x.next = mintSecret()
+		x.next = mint()
 	}
 	if d := digestOf(x.rec.Name, x.next); d != m.digest {
 		m.replace(d, now, x.m.grace, forGood)
@@ -225,8 +249,8 @@ func (x *Exchange[T]) renewalDue() bool {
 	return time.Now().UnixMilli()-x.meta.issued >= x.m.renew.Milliseconds()
 }
 
-// adopt takes over what was stored.
-func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, w stopwatch) {
+// adopt takes over what was stored. What was asked for since stays pending.
+func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w stopwatch) {
 	kind := EventSaved
 	if r.Version == 0 {
 		kind = EventCreated
@@ -239,7 +263,16 @@ func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, w stopwatch) 
 	}
 	x.rec, x.meta, x.final, x.owner = r, m, r.Data, owner
 	x.digest = digestOf(r.Name, x.secret)
-	x.renewed, x.age, x.attempts = false, nil, nil
+	x.attempts = nil
+	if done.renewed {
+		x.renewed = false
+	}
+	if x.renewed && x.next == "" {
+		x.next = mint()
+	}
+	if x.age == done.age {
+		x.age = nil
+	}
 	x.mu.Unlock()
 	x.m.event(ctx, kind, r, w.elapsed(), nil)
 }
@@ -252,10 +285,13 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 		return nil, true, nil
 	}
 	// What an earlier write of this request stored, without a word of it, counts
-	// for nothing: that write was told to have failed.
-	earlier := err == nil && slices.Contains(x.attempts, now.nonce)
+	// for nothing: that write was told to have failed. What it was based on does.
+	earlier := -1
+	if err == nil {
+		earlier = slices.IndexFunc(x.attempts, func(a attempt) bool { return a.nonce == now.nonce })
+	}
 	switch {
-	case r.Version == 0 && !earlier:
+	case r.Version == 0 && earlier < 0:
 		// The id is taken, by whomever, or by a record that expired.
 		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) {
 			return nil, false, err
@@ -270,7 +306,12 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 		return nil, false, x.gone(ctx)
 	case err != nil:
 		return nil, false, err
-	case earlier:
+	case earlier >= 0:
+		if a := x.attempts[earlier]; a.base.Version != x.rec.Version {
+			if data, _, err = x.merge(&a.base, a.by, data); err != nil {
+				return nil, false, err
+			}
+		}
 		x.setRecord(latest, now)
 		return data, false, nil
 	case !x.admits(latest, now):

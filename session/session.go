@@ -10,7 +10,7 @@ import (
 // longer keeps the ID and uses the [Manager].
 //
 // Its methods may be called from several goroutines at once, though Data is
-// for one at a time, and Save, Update and Reload work on Data.
+// for one at a time, and Save, Update, Reload and Regenerate work on Data.
 type Session[T any] struct {
 	// Data is the application's. What differs from what was loaded when the
 	// response begins is saved. It is owned by one request, and not for several
@@ -97,7 +97,7 @@ func (s *Session[T]) Renew() {
 	}
 	x.renewed = true
 	if x.next == "" {
-		x.next = mintSecret()
+		x.next = mint()
 	}
 }
 
@@ -120,6 +120,8 @@ func (s *Session[T]) Regenerate() {
 	}
 	if x.rec.Version > 0 {
 		x.replaced = append(x.replaced, replaced{x.rec, x.digest})
+	} else if len(x.attempts) > 0 {
+		x.replaced = append(x.replaced, replaced{Record{ID: x.id}, digest{}})
 	}
 	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
 	x.id, x.secret, x.created = id, secret, stamp(time.Now())

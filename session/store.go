@@ -32,7 +32,9 @@ type Store interface {
 	Create(ctx context.Context, r Record) error
 
 	// Update replaces the record of r.ID, only while the stored version is
-	// r.Version, and stores it as r.Version+1. ErrConflict where the version
+	// r.Version, and stores it as r.Version+1. Where the stored SeenAt is after
+	// that of r, a Touch came in between, which leaves the version: SeenAt and
+	// ExpiresAt then stay as they are stored. ErrConflict where the version
 	// is another, ErrNotFound where there is no record or it has expired but
 	// is still there. It never creates: what was deleted stays deleted.
 	Update(ctx context.Context, r Record) error

@@ -42,27 +42,15 @@ func base64URL(s string) bool {
 	return true
 }
 
-// mintToken makes an id and a secret, as one string of which both are parts.
-func mintToken() (id, secret string) {
-	var text [2*secretLen + 1]byte
-	mint(text[:secretLen])
-	text[secretLen] = '.'
-	mint(text[secretLen+1:])
-	token := string(text[:])
-	return token[:secretLen], token[secretLen+1:]
-}
-
-func mintSecret() string {
-	var text [secretLen]byte
-	mint(text[:])
-	return string(text[:])
-}
-
-// mint fills text with 128 bits of the system's CSPRNG, in base64url.
-func mint(text []byte) {
+// mint makes an id or a secret: 128 bits of the system's CSPRNG, in base64url.
+// Each is a string of its own, so that who keeps the one does not keep the
+// other in memory.
+func mint() string {
 	var random [16]byte
 	rand.Read(random[:]) // never fails: it ends the program instead
-	base64.RawURLEncoding.Encode(text, random[:])
+	var text [secretLen]byte
+	base64.RawURLEncoding.Encode(text[:], random[:])
+	return string(text[:])
 }
 
 // digest is all that a store ever has of a secret.

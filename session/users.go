@@ -21,12 +21,17 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 		if user == "" {
 			return
 		}
-		if err := m.gate.enter(ctx); err != nil {
+		probe, err := m.gate.enter(ctx)
+		if err != nil {
 			yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 			return
 		}
+		// An empty list is an answer, too.
+		defer func() { m.answered(ctx, probe, nil) }()
 		for r, err := range m.users.ListUser(ctx, m.cookie.Name, user) {
+			m.answered(ctx, probe, err)
 			if err != nil {
+				probe = nil
 				yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 				return
 			}

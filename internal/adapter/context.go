@@ -33,8 +33,8 @@ var ended = func() *timed {
 	return &timed{ctx, cancel}
 }()
 
-// Init makes c the context of a commit for a request with ctx. After Release
-// it may be made that of another one.
+// Init makes c the context of a commit for a request with ctx. One that was
+// given away is not to be made another.
 func (c *CommitContext) Init(ctx context.Context) {
 	c.values = ctx
 	c.timed.Store(nil)

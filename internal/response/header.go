@@ -2,6 +2,7 @@ package response
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -10,13 +11,12 @@ import (
 // count: it lets a shared cache keep the response without the fields named
 // (RFC 9111, 5.2.2.7), and it is the body that belongs to one user.
 func NoStore(h http.Header) {
-	for _, line := range h["Cache-Control"] {
-		if keepsOut(line) {
-			return
-		}
+	if !isPrivate(h) {
+		h.Set("Cache-Control", "no-store")
 	}
-	h.Set("Cache-Control", "no-store")
 }
+
+func isPrivate(h http.Header) bool { return slices.ContainsFunc(h["Cache-Control"], keepsOut) }
 
 // keepsOut reports whether a line of Cache-Control keeps the response out of
 // shared caches.

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/echosession/echosession/session"
@@ -15,6 +16,9 @@ type broken struct {
 	update func(ctx context.Context, r session.Record) error
 	touch  func(ctx context.Context, r session.Record) error
 	del    func(ctx context.Context, id string) error
+
+	list    func(ctx context.Context, name, user string) iter.Seq2[session.Record, error]
+	delUser func(ctx context.Context, name, user, exceptID string) (int64, error)
 }
 
 func (b *broken) Load(ctx context.Context, id string) (session.Record, error) {
@@ -52,6 +56,20 @@ func (b *broken) Delete(ctx context.Context, id string) error {
 	return b.reference.Delete(ctx, id)
 }
 
+func (b *broken) ListUser(ctx context.Context, name, user string) iter.Seq2[session.Record, error] {
+	if b.list != nil {
+		return b.list(ctx, name, user)
+	}
+	return b.reference.ListUser(ctx, name, user)
+}
+
+func (b *broken) DeleteUser(ctx context.Context, name, user, exceptID string) (int64, error) {
+	if b.delUser != nil {
+		return b.delUser(ctx, name, user, exceptID)
+	}
+	return b.reference.DeleteUser(ctx, name, user, exceptID)
+}
+
 // fault is what a store does wrong, with the cases that must notice it.
 type fault struct {
 	name  string
@@ -59,4 +77,4 @@ type fault struct {
 	make  func(ref *reference, b *broken)
 }
 
-var faults = slices.Concat(readFaults, updateFaults, touchFaults)
+var faults = slices.Concat(readFaults, updateFaults, touchFaults, listFaults, matchFaults, deleteUserFaults)

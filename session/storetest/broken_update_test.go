@@ -86,6 +86,16 @@ var updateFaults = []fault{
 			return ref.Update(ctx, r)
 		}
 	}},
+	{"update undoes a touch", []string{"Update/after a touch"}, func(ref *reference, b *broken) {
+		b.update = func(ctx context.Context, r session.Record) error {
+			stored, ok := ref.peek(r.ID)
+			if ok && stored.Version == r.Version {
+				stored.SeenAt = r.SeenAt
+				ref.put(stored)
+			}
+			return ref.Update(ctx, r)
+		}
+	}},
 	{"update never moves the end back", []string{"Update/times backward"}, func(ref *reference, b *broken) {
 		b.update = func(ctx context.Context, r session.Record) error {
 			if stored, ok := ref.peek(r.ID); ok {

@@ -68,8 +68,12 @@ func (s *reference) Update(ctx context.Context, r session.Record) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.version(r); err != nil {
+	stored, err := s.version(r)
+	if err != nil {
 		return err
+	}
+	if stored.SeenAt.After(r.SeenAt) {
+		r.SeenAt, r.ExpiresAt = stored.SeenAt, stored.ExpiresAt
 	}
 	r.Version++
 	s.records[r.ID] = r

@@ -47,7 +47,8 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(
 		loadCases(), createCases(), updateCases(), touchCases(), deleteCases(),
-		contextCases(), sliceCases(), concurrentCases(), statusCases(),
+		contextCases(), sliceCases(), concurrentCases(),
+		listUserCases(), listMeanwhileCases(), deleteUserCases(), userConcurrentCases(), statusCases(),
 	)
 }
 

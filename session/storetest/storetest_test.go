@@ -22,6 +22,11 @@ func TestReference(t *testing.T) {
 	storetest.Run(t, func(*testing.T) session.Store { return newReference() })
 }
 
+func TestReferenceWithoutAbilities(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(*testing.T) session.Store { return plain{newReference()} })
+}
+
 func TestReferenceWithStatus(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(*testing.T) session.Store { return watched{newReference()} })

@@ -61,7 +61,9 @@ func touchCases() []Case {
 			c.done("Touch", c.s.Touch(c.ctx, bare))
 			r.SeenAt, r.ExpiresAt = bare.SeenAt, bare.ExpiresAt
 			c.holds("after Touch with nothing in the other fields", r)
-			c.holds("after Update of the version that was touched", c.update(c.successor(r)))
+			next := c.successor(r)
+			next.SeenAt, next.ExpiresAt = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second)
+			c.holds("after Update of the version that was touched", c.update(next))
 		}),
 		newCase("Touch/conflict", clauseTouchErrors, func(c *check) {
 			r := c.create(c.record())

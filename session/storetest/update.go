@@ -8,6 +8,7 @@ import (
 
 const (
 	clauseUpdate         = "Update replaces the record of r.ID, only while the stored version is r.Version, and stores it as r.Version+1."
+	clauseUpdateTouched  = "Where the stored SeenAt is after that of r, a Touch came in between, which leaves the version: SeenAt and ExpiresAt then stay as they are stored."
 	clauseUpdateConflict = "ErrConflict where the version is another"
 	clauseUpdateAbsent   = "ErrNotFound where there is no record or it has expired but is still there."
 	clauseUpdateNever    = "It never creates: what was deleted stays deleted."
@@ -31,7 +32,7 @@ func updateCases() []Case {
 		}),
 		newCase("Update/empties fields", clauseUpdate, func(c *check) {
 			r := c.create(c.record())
-			empty := session.Record{ID: r.ID, Version: r.Version, ExpiresAt: r.ExpiresAt}
+			empty := session.Record{ID: r.ID, Version: r.Version, SeenAt: r.SeenAt, ExpiresAt: r.ExpiresAt}
 			empty = c.update(empty)
 			c.holds("after Update to empty fields", empty)
 			c.holds("after Update from empty fields", c.update(c.successor(empty)))
@@ -39,9 +40,20 @@ func updateCases() []Case {
 		newCase("Update/times backward", clauseUpdate, func(c *check) {
 			r := c.create(c.record())
 			r.CreatedAt = r.CreatedAt.Add(-time.Minute)
-			r.SeenAt = r.SeenAt.Add(-time.Minute)
 			r.ExpiresAt = r.ExpiresAt.Add(-time.Minute)
 			c.holds("after Update to an earlier end", c.update(r))
+		}),
+		newCase("Update/after a touch", clauseUpdateTouched, func(c *check) {
+			r := c.create(c.record())
+			touched := r
+			touched.SeenAt = r.SeenAt.Add(time.Minute)
+			touched.ExpiresAt = r.ExpiresAt.Add(time.Minute)
+			c.done("Touch", c.s.Touch(c.ctx, touched))
+			next := c.successor(r)
+			next.SeenAt, next.ExpiresAt = r.SeenAt, r.ExpiresAt
+			next = c.update(next)
+			next.SeenAt, next.ExpiresAt = touched.SeenAt, touched.ExpiresAt
+			c.holds("after Touch and an Update of what was loaded before it", next)
 		}),
 		newCase("Update/only its own", clauseUpdate, func(c *check) {
 			r, other := c.create(c.record()), c.create(c.record())
