@@ -17,6 +17,7 @@ type engine struct {
 	cookie  Cookie
 	format  string // the codec's name
 	shape   uint64
+	exact   bool // isExact of T
 	maxAge  time.Duration
 	rolling bool
 	touch   time.Duration // extend at most this often; negative: always

@@ -4,6 +4,7 @@ package session
 var (
 	CheckShape = checkShape
 	ShapeHash  = shapeHash
+	IsExact    = isExact
 )
 
 func MergeFields[T any](base, mine, theirs *T) (T, []string) {

@@ -47,6 +47,7 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			cookie:  cfg.Cookie,
 			format:  cfg.Codec.Name(),
 			shape:   shapeHash(reflect.TypeFor[T](), cfg.Codec.Name()),
+			exact:   isExact(reflect.TypeFor[T](), cfg.Codec.Name()),
 			maxAge:  cfg.MaxAge,
 			rolling: cfg.Rolling,
 			touch:   cfg.TouchAfter,

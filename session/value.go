@@ -72,13 +72,13 @@ func (m *Manager[T]) bound(data []byte) error {
 }
 
 // changed reports whether data is another value than r holds. Where the same
-// shape of T and the same codec wrote r, other bytes are another value;
+// exact shape of T and the same codec wrote r, other bytes are another value;
 // otherwise they may be the same one, written differently.
 func (m *Manager[T]) changed(r Record, by meta, data []byte) (bool, error) {
 	if bytes.Equal(r.Data, data) {
 		return false, nil
 	}
-	if by.shape == m.shape && by.schema == m.schema && r.Format == m.format {
+	if m.exact && by.shape == m.shape && by.schema == m.schema && r.Format == m.format {
 		return true, nil
 	}
 	again, err := m.recode(r, by)
