@@ -35,6 +35,9 @@ func (r *request[T]) Commit(hijacked bool) error {
 	return err
 }
 
+// Hijacked implements [response.Committer].
+func (r *request[T]) Hijacked() { r.exchange.Hijacked() }
+
 func (r *request[T]) endExchange() error {
 	r.finish.Init(r.Context())
 	defer r.finish.Release()

@@ -25,9 +25,17 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 	}
 	err := x.commit(ctx)
 	x.mu.Lock()
-	x.began, x.hijacked = true, hijacked
+	x.began, x.hijacked = true, x.hijacked || hijacked
 	x.mu.Unlock()
 	return x.outcome(ctx), err
+}
+
+// Hijacked tells that the handler has the connection, after a commit with or
+// without a header: it may be given a new token again, which it can send itself.
+func (x *Exchange[T]) Hijacked() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.hijacked = true
 }
 
 // commitWhileAnswering lets the response of a Failed hook pass, which ends what

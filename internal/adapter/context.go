@@ -42,8 +42,8 @@ func (c *CommitContext) Init(ctx context.Context) {
 
 // Release ends c and frees its timer.
 func (c *CommitContext) Release() {
-	if t := c.timed.Swap(ended); t != nil {
-		t.cancel()
+	if !c.timed.CompareAndSwap(nil, ended) {
+		c.timed.Load().cancel()
 	}
 }
 

@@ -16,9 +16,12 @@ var errRefused = errors.New("refused")
 type owner struct {
 	err      error
 	hijacked []bool
+	taken    int // how often it was told that the connection was taken over
 	header   http.Header
 	during   func()
 }
+
+func (o *owner) Hijacked() { o.taken++ }
 
 func (o *owner) Commit(hijacked bool) error {
 	o.hijacked = append(o.hijacked, hijacked)

@@ -71,6 +71,8 @@ func TestHijack(t *testing.T) {
 			}
 			if got := <-done; len(got.commits) != 1 || got.commits[0] != tt.hijacked || got.err != tt.fail {
 				t.Errorf("%+v, want one commit, hijacked %t", got, tt.hijacked)
+			} else if taken := got.taken == 1; taken != (tt.fail == nil) {
+				t.Errorf("told %d times that the connection was taken over, want once where it was: %t", got.taken, tt.fail == nil)
 			}
 		})
 	}
@@ -87,7 +89,7 @@ func TestHijackOfHTTP2IsAnOrdinaryResponse(t *testing.T) {
 	if resp.ProtoMajor != 2 || body != "true <nil>" || resp.Header.Get("X-Committed") != "yes" {
 		t.Errorf("HTTP/%d, %q, %v", resp.ProtoMajor, body, resp.Header)
 	}
-	if got := <-done; len(got.commits) != 1 || got.commits[0] {
+	if got := <-done; len(got.commits) != 1 || got.commits[0] || got.taken != 0 {
 		t.Errorf("%+v, want one commit, not hijacked", got)
 	}
 }

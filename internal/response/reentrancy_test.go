@@ -90,6 +90,8 @@ func (d discard) WriteHeader(int)             {}
 
 type quiet struct{}
 
+func (quiet) Hijacked() {}
+
 func (quiet) Commit(bool) error { return nil }
 
 func TestNothingIsAllocated(t *testing.T) {

@@ -20,6 +20,7 @@ type exchange struct {
 	commits []bool // for each: hijacked
 	err     error  // Writer.Err at the end
 	begun   bool
+	taken   int // how often the committer was told that the connection was taken over
 }
 
 // serve starts a server whose commit signs the header, or fails with fail, in
@@ -36,7 +37,7 @@ func serve(t *testing.T, http2 bool, fail error, handler func(w *response.Writer
 			w.Rollback()
 			http.Error(w.Unwrap(), "not saved", http.StatusServiceUnavailable)
 		}
-		done <- exchange{o.hijacked, w.Err(), w.Begun()}
+		done <- exchange{o.hijacked, w.Err(), w.Begun(), o.taken}
 	}))
 	server.EnableHTTP2 = http2
 	if http2 {

@@ -24,6 +24,9 @@ type Committer interface {
 	// keeps the response from leaving. What Commit itself writes through the
 	// Writer is refused with [ErrUnfinished].
 	Commit(hijacked bool) error
+	// Hijacked tells that the connection was taken over, after a commit with or
+	// without a header: who has it speaks for itself from now on.
+	Hijacked()
 }
 
 // Writer is a [http.ResponseWriter] that commits exactly once: when the first
@@ -36,7 +39,8 @@ type Committer interface {
 // goroutines at once.
 type Writer struct {
 	inner     http.ResponseWriter
-	committer Committer // nil once it was told
+	committer Committer
+	told      bool // the committer was
 	err       error
 	saved     http.Header // entity headers found at Init; nil where there were none
 }
@@ -51,7 +55,7 @@ func (w *Writer) Init(inner http.ResponseWriter, c Committer) {
 }
 
 // Begun reports whether the commit was made, successfully or not, or is being made.
-func (w *Writer) Begun() bool { return w.committer == nil }
+func (w *Writer) Begun() bool { return w.told }
 
 // Err tells why the commit failed: the committer's error, or [ErrUnfinished]
 // while it runs and after it panicked. It is nil before, and after a success.
@@ -67,11 +71,11 @@ func (w *Writer) Header() http.Header { return w.inner.Header() }
 // commit tells the committer unless it was told, and returns whether the
 // response may leave: nil, or the same error at every call.
 func (w *Writer) commit(hijacked bool) error {
-	if c := w.committer; c != nil {
+	if !w.told {
 		// Set first, so that a write from within Commit neither recurses nor gets
 		// through, and a panic counts as a failure.
-		w.committer, w.err = nil, ErrUnfinished
-		w.err = c.Commit(hijacked)
+		w.told, w.err = true, ErrUnfinished
+		w.err = w.committer.Commit(hijacked)
 	}
 	return w.err
 }
@@ -141,7 +145,11 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := w.commit(true); err != nil {
 		return nil, nil, err
 	}
-	return http.NewResponseController(w.inner).Hijack()
+	conn, rw, err := http.NewResponseController(w.inner).Hijack()
+	if err == nil {
+		w.committer.Hijacked()
+	}
+	return conn, rw, err
 }
 
 // Push implements [http.Pusher]. A pushed response is another one: no commit.
