@@ -129,7 +129,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 		return stepDestroy, nil, nil
 	case s == nil && stored:
 		due := x.m.due(x.rec, x.meta)
-		if refresh || due && x.m.cfg.User != nil { // which may be new
+		if refresh || due && (x.m.cfg.User != nil || x.m.sealer != nil) { // which may be new
 			s, err = x.stored()
 		}
 		switch {
@@ -161,7 +161,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	case refresh:
 		return stepRefresh, data, nil
 	case stored && x.m.due(x.rec, x.meta):
-		if x.owner != x.rec.User {
+		if x.owner != x.rec.User || x.reseal {
 			return stepRefresh, data, nil
 		}
 		return stepTouch, nil, nil

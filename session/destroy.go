@@ -14,11 +14,10 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 		had = true
 		r := x.rec
 		r.ID = x.id
-		err := x.retire(ctx, replaced{r, x.digest})
-		if err == errGone {
+		switch err := x.retire(ctx, replaced{r, x.digest}); {
+		case err == errGone, err == errNotFound && r.Version > 0:
 			return x.gone(ctx)
-		}
-		if err != nil && err != errNotFound {
+		case err != nil && err != errNotFound:
 			return err
 		}
 	}

@@ -56,6 +56,7 @@ type held[T any] struct {
 	meta     meta      // of rec
 	baseline []byte    // encoding of Data as New made it, of a session that is not stored
 	attempts []attempt // writes of which it is not known whether they landed
+	reseal   bool      // rec is not sealed as it would be now
 	final    []byte    // Data as the commit or a save saw it; nil: neither looked
 
 	id, secret string // what the client presents, or will

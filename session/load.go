@@ -192,13 +192,14 @@ func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
 // stored makes the session of the loaded record.
 func (x *Exchange[T]) stored() (*Session[T], error) {
 	s, r := &x.self, x.rec
-	if err := x.m.decode(&r, x.meta, &s.Data); err != nil {
+	current, err := x.m.open(&r, x.meta, &s.Data)
+	if err != nil {
 		return nil, err
 	}
 	owner := x.m.user(&s.Data)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.session, x.rec, x.owner = s, r, owner
+	x.session, x.rec, x.owner, x.reseal = s, r, owner, !current
 	if !x.req.Validates {
 		x.phase = phaseReady
 	}
@@ -248,7 +249,7 @@ func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
 // validate asks the Valid hook. A session that it refuses is destroyed at once,
 // whatever the handler does, and the request gets a new one.
 func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
-	old := x.rec
+	old, digest := x.rec, x.digest
 	x.mu.Lock()
 	x.validating = true
 	x.mu.Unlock()
@@ -261,13 +262,17 @@ func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
 	if err != nil || valid {
 		return err
 	}
-	w := x.m.start()
-	if err := x.m.delete(ctx, old.ID); err != nil {
+	switch err := x.retire(ctx, replaced{old, digest}); {
+	case err == errGone, err == errNotFound:
+		// It has become another's, or none, in the meantime: nobody's to refuse.
+		x.m.event(ctx, EventGone, old, 0, errGone)
+		x.makeInert(errGone, old.ID)
+		return nil
+	case err != nil:
 		// Not a failed load: ask for what failed, and go on by the answer.
 		x.fail(ctx, OpDestroy, err)
 		return nil
 	}
-	x.m.event(ctx, EventDestroyed, old, w.elapsed(), nil)
 	if _, err := x.fresh(ctx); err != nil {
 		return err
 	}

@@ -261,7 +261,7 @@ func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w
 	if x.next != "" && m.digest == digestOf(r.Name, x.next) {
 		kind, x.secret, x.next, x.former = EventRenewed, x.next, "", false
 	}
-	x.rec, x.meta, x.final, x.owner = r, m, r.Data, owner
+	x.rec, x.meta, x.final, x.owner, x.reseal = r, m, r.Data, owner, false
 	x.digest = digestOf(r.Name, x.secret)
 	x.attempts = nil
 	if done.renewed {

@@ -93,25 +93,26 @@ func (s *sealer) seal(r Record, version int64) Record {
 }
 
 // open returns a record as it was before it was sealed, by a codec called
-// format. A record that never was is returned as it is.
-func (s *sealer) open(r Record, format string) (Record, error) {
+// format, and whether it would be sealed in the same way again. A record that
+// never was sealed is returned as it is.
+func (s *sealer) open(r Record, format string) (opened Record, current bool, err error) {
 	if r.Format != formatSealed {
-		return r, nil
+		return r, s == nil, nil
 	}
 	if s == nil {
-		return r, fmt.Errorf("session: open %s: %w: it is sealed, and Config.EncryptionKeys is empty", r.ID, ErrCorrupt)
+		return r, false, fmt.Errorf("session: open %s: %w: it is sealed, and Config.EncryptionKeys is empty", r.ID, ErrCorrupt)
 	}
 	if len(r.Data) >= sealNonceLen {
 		nonce, text := r.Data[:sealNonceLen], r.Data[sealNonceLen:]
 		ad := associated(r, r.Version, format)
-		for _, k := range s.keys {
+		for i, k := range s.keys {
 			if plain, err := k.aead(nonce).Open(nil, nonce[sealDerive:], text, ad); err == nil {
 				r.Data, r.Format = plain, format
-				return r, nil
+				return r, i == 0, nil
 			}
 		}
 	}
-	return r, fmt.Errorf("session: open %s: %w: no key opens it, or it was altered", r.ID, ErrCorrupt)
+	return r, false, fmt.Errorf("session: open %s: %w: no key opens it, or it was altered", r.ID, ErrCorrupt)
 }
 
 // associated is what the seal binds besides Data: all that identifies the

@@ -36,6 +36,21 @@ var (
 			MarshalBSONValue() (byte, []byte, error)
 		}](),
 	}
+	// Types without these BSON stores by a pair of text or JSON, if they have both.
+	bsonPairs = []reflect.Type{
+		reflect.TypeFor[interface {
+			encoding.TextMarshaler
+			encoding.TextUnmarshaler
+		}](),
+		reflect.TypeFor[interface {
+			json.Marshaler
+			json.Unmarshaler
+		}](),
+		reflect.TypeFor[interface {
+			json.MarshalerTo
+			json.UnmarshalerFrom
+		}](),
+	}
 	otherMethods = []reflect.Type{
 		reflect.TypeFor[encoding.BinaryMarshaler](),
 		reflect.TypeFor[encoding.BinaryAppender](),
@@ -51,7 +66,7 @@ func encodesItself(t reflect.Type, codec string) bool {
 	case codecJSON:
 		return hasAny(t, jsonMethods)
 	case codecBSON:
-		return t == typeTime || t == typeURL || hasAny(t, bsonMethods) ||
+		return t == typeTime || t == typeURL || hasAny(t, bsonMethods) || hasAny(t, bsonPairs) ||
 			strings.HasSuffix(t.PkgPath(), "/mongo-driver/v2/bson")
 	}
 	return hasAny(t, jsonMethods) || hasAny(t, bsonMethods) || hasAny(t, otherMethods)

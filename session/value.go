@@ -15,10 +15,20 @@ func (m *Manager[T]) encode(v *T) ([]byte, error) {
 
 // decode opens r, which a write with the meta data by stored, and fills v, a
 // zero value, from it. What it leaves in v after an error is not to be used.
-func (m *Manager[T]) decode(r *Record, by meta, v *T) (err error) {
-	if *r, err = m.sealer.open(*r, m.format); err != nil {
-		return err
+func (m *Manager[T]) decode(r *Record, by meta, v *T) error {
+	_, err := m.open(r, by, v)
+	return err
+}
+
+// open is decode, and tells whether r is sealed as it would be now.
+func (m *Manager[T]) open(r *Record, by meta, v *T) (current bool, err error) {
+	if *r, current, err = m.sealer.open(*r, m.format); err != nil {
+		return false, err
 	}
+	return current, m.decodeOpened(*r, by, v)
+}
+
+func (m *Manager[T]) decodeOpened(r Record, by meta, v *T) (err error) {
 	switch {
 	case r.Format != m.format:
 		return fmt.Errorf("session: decode %s: %w: its format is %q, the codec's %q", r.ID, ErrCorrupt, r.Format, m.format)

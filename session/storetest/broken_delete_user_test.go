@@ -107,20 +107,20 @@ var deleteUserFaults = []fault{
 	}},
 	{"delete user spares those that are written meanwhile", []string{"Concurrent/DeleteUser"}, func(ref *reference, b *broken) {
 		b.create = func(ctx context.Context, r session.Record) error {
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			return ref.Create(ctx, r)
 		}
 		b.update = func(ctx context.Context, r session.Record) error {
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			return ref.Update(ctx, r)
 		}
 		b.touch = func(ctx context.Context, r session.Record) error {
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			return ref.Touch(ctx, r)
 		}
 		b.delUser = func(ctx context.Context, name, user, exceptID string) (n int64, err error) {
 			rs := ref.of(name, user)
-			time.Sleep(3) // by then there were some Updates
+			time.Sleep(3 * time.Nanosecond) // by then there were some Updates
 			for _, r := range rs {
 				n += ref.deleteAll([]session.Record{r}, func(now session.Record) bool { return now.Version == r.Version })
 			}

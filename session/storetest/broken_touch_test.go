@@ -70,7 +70,7 @@ var touchFaults = []fault{
 	}},
 	{"touch is not atomic", []string{"Concurrent/Touch and Update"}, func(ref *reference, b *broken) {
 		b.update = func(ctx context.Context, r session.Record) error {
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			return ref.Update(ctx, r)
 		}
 		b.touch = func(ctx context.Context, r session.Record) error {
@@ -78,7 +78,7 @@ var touchFaults = []fault{
 			if err != nil || stored.Version != r.Version {
 				return ref.Touch(ctx, r)
 			}
-			time.Sleep(2)
+			time.Sleep(2 * time.Nanosecond)
 			stored.SeenAt = later(stored.SeenAt, r.SeenAt)
 			stored.ExpiresAt = later(stored.ExpiresAt, r.ExpiresAt)
 			ref.put(stored)

@@ -32,7 +32,7 @@ var updateFaults = []fault{
 	{"update ignores the version", []string{"Update/conflict", "Concurrent/Update, one wins", "Concurrent/Update, none is lost"}, func(ref *reference, b *broken) {
 		b.update = func(ctx context.Context, r session.Record) error {
 			if stored, ok := ref.peek(r.ID); ok {
-				time.Sleep(1) // of the bubble's clock: by then all others have loaded
+				time.Sleep(time.Nanosecond) // of the bubble's clock: by then all others have loaded
 				stored, _ = ref.peek(r.ID)
 				r.Version = stored.Version + 1
 				ref.put(r)
@@ -70,7 +70,7 @@ var updateFaults = []fault{
 	{"update is not atomic", []string{"Concurrent/Update, one wins", "Concurrent/Update, none is lost"}, func(ref *reference, b *broken) {
 		b.update = func(ctx context.Context, r session.Record) error {
 			if stored, err := ref.Load(ctx, r.ID); err == nil && stored.Version == r.Version {
-				time.Sleep(1) // by then all others are here
+				time.Sleep(time.Nanosecond) // by then all others are here
 				r.Version++
 				ref.put(r)
 				return nil

@@ -54,13 +54,13 @@ func concurrentCases() []Case {
 			r := c.record()
 			r.Data = []byte("0")
 			r = c.create(r)
-			end := r.ExpiresAt.Add(time.Minute)
+			seen, end := r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
 			errs := parallel(writers, func(i int) error {
 				if i%2 == 0 {
 					return c.count(r.ID)
 				}
 				return c.retry(r.ID, c.s.Touch, func(r *session.Record) error {
-					r.ExpiresAt = end
+					r.SeenAt, r.ExpiresAt = seen, end
 					r.Data = []byte("of a touch")
 					return nil
 				})
@@ -68,7 +68,8 @@ func concurrentCases() []Case {
 			for _, err := range errs {
 				c.done("Touch and Update", err)
 			}
-			r.Version, r.Data, r.ExpiresAt = 1+writers/2, []byte(strconv.Itoa(writers/2)), end
+			r.Version, r.Data = 1+writers/2, []byte(strconv.Itoa(writers/2))
+			r.SeenAt, r.ExpiresAt = seen, end
 			c.holds("after both", r)
 		}),
 		newCase("Concurrent/Delete is final", clauseUpdateNever, func(c *check) {

@@ -1,0 +1,187 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// timed is how an operation ended, and after how long.
+func (r *rig) timed(ctx context.Context) (time.Duration, error) {
+	start := time.Now()
+	_, err := r.m.Find(ctx, "x")
+	return time.Since(start), err
+}
+
+// want checks a timed operation. nil stands for the store's answer.
+func (r *rig) wantTimed(ctx context.Context, took time.Duration, want error) {
+	r.Helper()
+	if want == nil {
+		want = session.ErrNotFound
+	}
+	if got, err := r.timed(ctx); got != took || !errors.Is(err, want) {
+		r.Errorf("%v after %v, want %v after %v", err, got, want, took)
+	}
+}
+
+const (
+	connecting   = session.StatusConnecting
+	connected    = session.StatusConnected
+	disconnected = session.StatusDisconnected
+)
+
+// The time-out counts from the beginning of the outage, whatever was told
+// meanwhile; afterwards one operation a second goes through.
+func TestWaitForTheStore(t *testing.T) {
+	t.Parallel()
+	for _, first := range []session.Status{connecting, disconnected} {
+		synctest.Test(t, func(t *testing.T) {
+			r, store := gateRig(t, connected)
+			store.tell(first)
+			r.log.want(t, session.EventStoreDown)
+			time.Sleep(20 * time.Second)
+			store.tell(connecting)
+			time.Sleep(20 * time.Second)
+			store.tell(disconnected)
+			r.log.want(t, session.EventStoreDown)
+			r.store.failWith(opLoad, session.ErrUnavailable)
+
+			r.wantTimed(t.Context(), 20*time.Second, session.ErrUnavailable)
+			r.store.wantCalls(t, "load") // the first one after the time-out tries
+			for range 3 {
+				r.wantTimed(t.Context(), 0, session.ErrUnavailable)
+			}
+			r.store.wantCalls(t, "load")
+			time.Sleep(time.Second - 1)
+			r.wantTimed(t.Context(), 0, session.ErrUnavailable)
+			r.store.wantCalls(t, "load")
+			time.Sleep(time.Nanosecond)
+			r.wantTimed(t.Context(), 0, session.ErrUnavailable)
+			r.wantTimed(t.Context(), 0, session.ErrUnavailable)
+			r.store.wantCalls(t, "load load")
+			r.log.want(t, session.EventStoreDown)
+
+			// A new outage has a time-out of its own.
+			r.store.answer(nil)
+			store.tell(connected)
+			r.log.want(t, session.EventStoreDown, session.EventStoreUp)
+			r.wantTimed(t.Context(), 0, nil)
+			store.tell(disconnected)
+			r.wantTimed(t.Context(), time.Minute, nil)
+			r.log.want(t, session.EventStoreDown, session.EventStoreUp, session.EventStoreDown, session.EventStoreUp)
+		})
+	}
+}
+
+// Everybody who waits goes on at the reconnect.
+func TestReconnectEndsTheWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, store := gateRig(t, connecting)
+		r.log.want(t, session.EventStoreDown)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { r.wantTimed(t.Context(), 30*time.Second, nil) })
+		}
+		time.Sleep(30 * time.Second)
+		if n := r.store.count(opLoad); n != 0 {
+			t.Errorf("%d calls of the store before it was connected, want none", n)
+		}
+		store.tell(connected)
+		wg.Wait()
+		if n := r.store.count(opLoad); n != 20 {
+			t.Errorf("%d calls of the store, want 20", n)
+		}
+	})
+}
+
+// At the time-out one of those who wait tries, and the others fail.
+func TestOneOfManyTries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := gateRig(t, disconnected)
+		r.store.failWith(opLoad, session.ErrUnavailable)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { r.wantTimed(t.Context(), time.Minute, session.ErrUnavailable) })
+		}
+		wg.Wait()
+		r.store.wantCalls(t, "load")
+	})
+}
+
+func TestWaitIsBoundByTheRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, store := gateRig(t, disconnected)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		took, err := r.timed(ctx)
+		if took != 5*time.Second || !errors.Is(err, session.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v after %v, want ErrUnavailable and DeadlineExceeded after 5s", err, took)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, cancel)
+		took, err = r.timed(ctx)
+		if took != 5*time.Second || !errors.Is(err, context.Canceled) || errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("%v after %v, want Canceled and nothing else after 5s", err, took)
+		}
+		r.store.wantCalls(t, "")
+
+		// Also when nobody waits any more, and without being the one that tries.
+		time.Sleep(time.Minute)
+		took, err = r.timed(ctx)
+		if took != 0 || !errors.Is(err, context.Canceled) || errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("%v after %v, want Canceled and nothing else at once", err, took)
+		}
+		r.wantTimed(t.Context(), 0, nil)
+		r.store.wantCalls(t, "load")
+
+		// The end of the wait comes first.
+		store.tell(disconnected)
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute+1)
+		defer cancel()
+		r.wantTimed(ctx, time.Minute, nil)
+	})
+}
+
+// Any answer of the store itself shows that it is there.
+func TestWhatCountsAsConnected(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		answer error
+		up     bool
+	}{
+		{nil, true},
+		{session.ErrNotFound, true},
+		{session.ErrConflict, true},
+		{session.ErrExists, true},
+		{session.ErrCorrupt, true},
+		{session.ErrUnavailable, false},
+		{context.DeadlineExceeded, false},
+		{context.Canceled, false},
+		{errBroken, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, store := gateRig(t, disconnected)
+			time.Sleep(time.Minute)
+			r.store.failWith(opLoad, tt.answer)
+			r.timed(t.Context())
+			if got := len(r.log.all(session.EventStoreUp)) == 1; got != tt.up {
+				t.Errorf("answer %v: store-up is %v, want %v", tt.answer, got, tt.up)
+			}
+			r.timed(t.Context())
+			if n := r.store.count(opLoad); (n == 2) != tt.up {
+				t.Errorf("answer %v: %d calls, want the gate to be open: %v", tt.answer, n, tt.up)
+			}
+			if store.tell(connected); len(r.log.all(session.EventStoreUp)) != 1 {
+				t.Errorf("answer %v: %d store-up events, want one", tt.answer, len(r.log.all(session.EventStoreUp)))
+			}
+		})
+	}
+}

@@ -1,0 +1,182 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+func TestTimesOfASession(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		start := time.Now()
+		q := r.request()
+		s := q.get()
+		want := func(created, expires time.Time) {
+			t.Helper()
+			if !s.CreatedAt().Equal(created) || !s.ExpiresAt().Equal(expires) {
+				t.Errorf("created %v, ends %v, want %v and %v", s.CreatedAt(), s.ExpiresAt(), created, expires)
+			}
+		}
+		time.Sleep(time.Minute)
+		want(start, start.Add(61*time.Minute)) // if it were saved now
+		s.SetMaxAge(2 * time.Hour)
+		want(start, start.Add(121*time.Minute))
+		q.save(s)
+		time.Sleep(time.Minute)
+		want(start, start.Add(121*time.Minute)) // as it was saved
+		rec := r.record(s.ID())
+		if !rec.CreatedAt.Equal(start) || !rec.SeenAt.Equal(start.Add(time.Minute)) || !rec.ExpiresAt.Equal(s.ExpiresAt()) {
+			t.Errorf("record %+v, want the times of the session", rec)
+		}
+		s.SetMaxAge(0)
+		want(start, start.Add(62*time.Minute))
+		q.save(s)
+		want(start, start.Add(62*time.Minute))
+		for _, at := range []time.Time{s.CreatedAt(), s.ExpiresAt()} {
+			if at.Location() != time.UTC {
+				t.Errorf("%v, want UTC", at)
+			}
+		}
+	})
+}
+
+func TestSetMaxAgeClamps(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ set, want time.Duration }{
+		{maxDays + 1, maxDays},
+		{1 << 62, maxDays},
+		{maxDays, maxDays},
+		{time.Second, time.Second},
+		{1, time.Millisecond},
+		{time.Millisecond, time.Millisecond},
+		{time.Millisecond + 1, 2 * time.Millisecond},
+		{0, time.Hour},
+		{-1, time.Hour},
+		{-1 << 63, time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+			s, err := r.m.Start(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.SetMaxAge(tt.set)
+			if got := time.Until(s.ExpiresAt()); got != tt.want {
+				t.Errorf("SetMaxAge(%v): ends in %v, want %v", tt.set, got, tt.want)
+			}
+			if err := s.Save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if rec := r.record(s.ID()); rec.ExpiresAt.Sub(rec.SeenAt) != tt.want {
+				t.Errorf("SetMaxAge(%v): stored for %v, want %v", tt.set, rec.ExpiresAt.Sub(rec.SeenAt), tt.want)
+			}
+		})
+	}
+}
+
+// A session's own age is used by every later save, until it is taken back.
+func TestOwnAgeStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		q := r.request(r.seed(visit{Name: "n"}))
+		s := q.get()
+		s.SetMaxAge(time.Minute)
+		token := q.commit().Token
+		for _, step := range []struct {
+			do  func(*visitSession)
+			age time.Duration
+		}{
+			{func(s *visitSession) { s.Data.Count++ }, time.Minute},
+			{(*visitSession).Renew, time.Minute},
+			{func(s *visitSession) { s.SetMaxAge(0) }, time.Hour},
+			{func(s *visitSession) { s.Data.Count++ }, time.Hour},
+		} {
+			time.Sleep(59 * time.Second)
+			q := r.request(token)
+			s := q.get()
+			step.do(s)
+			token = q.commit().Token
+			if rec := r.record(s.ID()); time.Until(rec.ExpiresAt) != step.age || !rec.SeenAt.Equal(time.Now()) {
+				t.Errorf("seen %v, ends %v, want now and %v later", rec.SeenAt, rec.ExpiresAt, step.age)
+			}
+		}
+	})
+}
+
+// A clock that is behind never takes time from a session.
+func TestSlowClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		token := r.seed(visit{Name: "n"})
+		ahead := time.Now().Add(time.Minute)
+		r.overwrite(idOf(token), func(rec *session.Record) { rec.SeenAt, rec.ExpiresAt = ahead, ahead.Add(time.Hour) })
+		q := r.request(token)
+		q.get().Data.Count++
+		q.commit()
+		if rec := r.record(idOf(token)); !rec.SeenAt.Equal(ahead) || !rec.ExpiresAt.Equal(ahead.Add(time.Hour)) {
+			t.Errorf("seen %v, ends %v, want neither to move back from %v", rec.SeenAt, rec.ExpiresAt, ahead)
+		}
+	})
+}
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n", Prefs: map[string]string{"a": "1"}})
+	q := r.request(token)
+	s := q.get()
+	s.Data.Count, s.Data.Prefs["b"] = 5, "2"
+	r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
+	if err := s.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := (visit{Name: "n", Note: "theirs", Prefs: map[string]string{"a": "1"}}); !equalVisits(s.Data, want) {
+		t.Errorf("Data %+v, want %+v", s.Data, want)
+	}
+	r.store.wantCalls(t, "load load")
+	r.forget()
+	wantAction(t, q.commit(), session.ActionNone) // nothing is changed any more
+	q.end()
+	r.store.wantCalls(t, "")
+	r.log.want(t)
+}
+
+func TestReloadOfANewSession(t *testing.T) {
+	t.Parallel()
+	n := 0
+	r := newRig(t, func(cfg *visitConfig) {
+		cfg.New = func() visit { n++; return visit{Count: n} }
+	})
+	q := r.request()
+	s := q.get()
+	s.Data.Name = "n"
+	before := s.Data.Count
+	if err := s.Reload(t.Context()); err != nil || s.Data.Name != "" || s.Data.Count == before || !s.IsNew() {
+		t.Errorf("%v, Data %+v, want what New makes now", err, s.Data)
+	}
+	wantAction(t, q.commit(), session.ActionNone)
+	r.store.wantCalls(t, "")
+}
+
+func TestReloadFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := r.request(r.seed(visit{Name: "n"}))
+	s := q.get()
+	s.Data.Count = 5
+	r.store.failWith(opLoad, session.ErrUnavailable)
+	wantErr(t, s.Reload(t.Context()), session.ErrUnavailable)
+	r.store.answer(nil)
+	r.overwrite(s.ID(), func(rec *session.Record) { rec.Data = []byte("{") })
+	wantErr(t, s.Reload(t.Context()), session.ErrCorrupt)
+	if want := (visit{Name: "n", Count: 5}); !equalVisits(s.Data, want) {
+		t.Errorf("Data %+v, want it as it was, %+v", s.Data, want)
+	}
+	r.log.want(t, session.EventError, session.EventError)
+}

@@ -1,0 +1,93 @@
+package session_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/memstore"
+	"github.com/echosession/echosession/session"
+)
+
+// statusStore tells the status that a test gives it.
+type statusStore struct {
+	*faultyStore
+
+	mu      sync.Mutex
+	status  session.Status
+	watcher func(session.Status)
+	stops   int
+}
+
+func (s *statusStore) Watch(f func(session.Status)) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watcher = f
+	f(s.status)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.watcher, s.stops = nil, s.stops+1
+	}
+}
+
+func (s *statusStore) tell(status session.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status = status; s.watcher != nil {
+		s.watcher(status)
+	}
+}
+
+// gateRig is a rig whose store tells its status; requests wait for a minute.
+func gateRig(t *testing.T, status session.Status) (*rig, *statusStore) {
+	t.Helper()
+	store := &statusStore{faultyStore: newFaultyStore(memstore.New(memstore.Options{})), status: status}
+	r := newRig(t, func(cfg *visitConfig) { cfg.Store, cfg.ReconnectTimeout = store, time.Minute })
+	r.store = store.faultyStore
+	return r, store
+}
+
+func TestConnectedStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, store := gateRig(t, connected)
+		r.log.want(t)
+		r.wantTimed(t.Context(), 0, nil)
+		store.tell(connected)
+		r.log.want(t)
+	})
+}
+
+func TestCloseEndsTheWatch(t *testing.T) {
+	t.Parallel()
+	r, store := gateRig(t, connected)
+	for range 2 {
+		if err := r.m.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	if store.watcher != nil || store.stops == 0 {
+		t.Error("the watch goes on, want stop to be called")
+	}
+	// The store stays the caller's, and open.
+	if _, err := r.timed(t.Context()); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("error %v, want the store's answer", err)
+	}
+	if err := newRig(t).m.Close(); err != nil {
+		t.Errorf("Close without a watch: %v", err)
+	}
+}
+
+func TestStatusString(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[session.Status]string{
+		connecting: "connecting", connected: "connected", disconnected: "disconnected", 17: "unknown", -1: "unknown",
+	} {
+		if got := status.String(); got != want {
+			t.Errorf("status %d is %q, want %q", int(status), got, want)
+		}
+	}
+}

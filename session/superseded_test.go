@@ -1,0 +1,109 @@
+package session_test
+
+import (
+	"testing"
+
+	"github.com/echosession/echosession/session"
+)
+
+// Another request gave the session a new token meanwhile: it is not this one's
+// any more, neither to be replaced nor to be destroyed.
+func TestRegenerateOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*visitSession){
+		"Regenerate":            (*visitSession).Regenerate,
+		"Regenerate, kept data": func(s *visitSession) { s.Regenerate(); s.Data.Count = 1 },
+		"Destroy":               (*visitSession).Destroy,
+	} {
+		r := newRig(t)
+		token := r.seed(visit{Name: "n"})
+		q := r.request(token)
+		s := q.get()
+		var theirs string
+		r.foreign(token, func(s *visitSession) { s.Renew(); theirs = s.Token() })
+		do(s)
+		r.forget()
+		wantAction(t, q.commit(), session.ActionNone)
+		q.end()
+		if got := r.request(theirs).get(); got.IsNew() || r.len() != 1 {
+			t.Errorf("%s: %d records, the other's token opens a new session: %v, want only theirs, untouched", name, r.len(), got.IsNew())
+		}
+		if len(r.log.all(session.EventGone)) != 1 || len(r.log.all(session.EventError)) != 0 {
+			t.Errorf("%s: want the event gone, and no error", name)
+		}
+	}
+}
+
+// Another request logged out meanwhile: that is what this one wanted.
+func TestDestroyOfWhatIsDestroyed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q := r.request(token)
+	s := q.get()
+	r.foreign(token, (*visitSession).Destroy)
+	s.Destroy()
+	r.forget()
+	if out := q.commit(); out.Token != "" || r.len() != 0 {
+		t.Errorf("outcome %+v and %d records, want no token and none", out, r.len())
+	}
+	if got := r.log.all(session.EventError); len(got) != 0 {
+		t.Errorf("errors %v, want none", got)
+	}
+}
+
+// Nor is it where it is another user's by now.
+func TestDestroyOfAnotherUsers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q := r.request(token)
+	s := q.get()
+	r.overwrite(idOf(token), func(rec *session.Record) { rec.User = "u" })
+	s.Destroy()
+	wantAction(t, q.commit(), session.ActionNone)
+	if !r.exists(idOf(token)) || len(r.log.all(session.EventGone)) != 1 {
+		t.Errorf("the record exists: %v, want it to stay, and the event gone", r.exists(idOf(token)))
+	}
+}
+
+// A log-out meanwhile holds: what Regenerate would put in its place is dropped.
+func TestRegenerateOfWhatIsDestroyed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q := r.request(token)
+	s := q.get()
+	r.foreign(token, (*visitSession).Destroy)
+	s.Regenerate()
+	s.Data.Count = 1
+	wantAction(t, q.commit(), session.ActionNone)
+	if r.len() != 0 || len(r.log.all(session.EventGone)) != 1 {
+		t.Errorf("%d records, want none, and the event gone", r.len())
+	}
+}
+
+// Nothing is known of a first save, and the session is made another: the first
+// one, if it landed, goes, and that it did not is no reason to give up.
+func TestRegenerateAfterALostSave(t *testing.T) {
+	t.Parallel()
+	for _, landed := range []bool{false, true} {
+		r := newRig(t)
+		q := r.request()
+		s := q.get()
+		s.Data.Count = 1
+		if landed {
+			r.lost(opCreate)
+		} else {
+			r.store.answer(func(string, session.Record, func() error) error { return errBroken })
+		}
+		wantErr(t, s.Save(t.Context()), errBroken)
+		r.store.answer(nil)
+		s.Regenerate()
+		s.Data.Count = 2
+		wantAction(t, q.commit(), session.ActionSet)
+		if r.len() != 1 || r.data(s.ID()).Count != 2 {
+			t.Errorf("landed %v: %d records, want only the new one", landed, r.len())
+		}
+	}
+}
