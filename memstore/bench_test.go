@@ -20,25 +20,31 @@ const active = 1_000
 
 func benchID(i int) string { return fmt.Sprintf("benchmark-id-%09d", i) } // 22 bytes
 
-// benchStores are filled once for all benchmarks; half of the sessions have a
-// user.
+// halfOwned gives every second session a user, who has two.
+func halfOwned(i int) string {
+	if i%2 == 1 {
+		return ""
+	}
+	return userOf(i / 4)
+}
+
+func userOf(i int) string { return fmt.Sprintf("user-%07d", i) } // 12 bytes
+
+// benchStores are filled once for all benchmarks of a function.
 func benchStores(b *testing.B, run func(b *testing.B, s *memstore.Store, n int)) {
 	for _, n := range benchSizes {
 		b.Run("sessions="+strconv.Itoa(n), func(b *testing.B) {
-			s := fill(b, memstore.Options{}, n, nil)
+			s := fill(b, memstore.Options{}, n, halfOwned, nil)
 			defer s.Close()
 			run(b, s, n)
 		})
 	}
 }
 
-func fill(b *testing.B, opts memstore.Options, n int, data func() []byte) *memstore.Store {
+func fill(b *testing.B, opts memstore.Options, n int, user func(i int) string, data func() []byte) *memstore.Store {
 	s := memstore.New(opts)
 	for i := range n {
-		r := record(benchID(i), "", time.Hour+time.Duration(i)*time.Millisecond)
-		if i%2 == 0 {
-			r.User = "user-" + strconv.Itoa(i/4)
-		}
+		r := record(benchID(i), user(i), time.Hour+time.Duration(i)*time.Millisecond)
 		r.Meta, r.Data = nil, nil
 		if data != nil {
 			r.Data = data()
@@ -145,7 +151,7 @@ func BenchmarkCreateFull(b *testing.B) {
 	for _, n := range benchSizes {
 		b.Run("sessions="+strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()
-			s := fill(b, memstore.Options{MaxSessions: n}, n, nil)
+			s := fill(b, memstore.Options{MaxSessions: n}, n, halfOwned, nil)
 			defer s.Close()
 			ctx := b.Context()
 			r := record("", "", 0)
@@ -158,30 +164,4 @@ func BenchmarkCreateFull(b *testing.B) {
 			}
 		})
 	}
-}
-
-// What a session takes beyond its data, its id and its user: live heap, after
-// and before, less their bytes as the allocator rounds them.
-func BenchmarkMemory(b *testing.B) {
-	const dataSize, idSize, userSize = 256, 24, 16 // size classes of what is stored below
-	for _, n := range benchSizes {
-		b.Run("sessions="+strconv.Itoa(n), func(b *testing.B) {
-			var used float64
-			for b.Loop() {
-				before := liveHeap()
-				s := fill(b, memstore.Options{}, n, func() []byte { return make([]byte, dataSize) })
-				used = float64(liveHeap()-before)/float64(n) - dataSize - idSize - userSize/2
-				_ = s.Close()
-			}
-			b.ReportMetric(used, "bytes/session")
-		})
-	}
-}
-
-func liveHeap() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

@@ -86,6 +86,9 @@ func (s *Store) Users() (n int) {
 	return n
 }
 
+// SameShard reports whether both ids are in one shard.
+func (s *Store) SameShard(a, b string) bool { return s.shard(a) == s.shard(b) }
+
 // Steps returns how many entries of user are met in each step of a walk
 // through the shard of id.
 func (s *Store) Steps(ctx context.Context, id, user string) (steps []int) {

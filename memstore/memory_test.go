@@ -38,6 +38,13 @@ func TestStringsAreCopied(t *testing.T) {
 	if !sameBytes(got.User, again.User) {
 		t.Error("an unchanged user was copied again")
 	}
+	ids := inOneShard(s, 2)
+	create(t, s, record(ids[0], "many", time.Hour), record(ids[1], "many", time.Hour))
+	first, _ := s.Load(t.Context(), ids[0])
+	second, _ := s.Load(t.Context(), ids[1])
+	if !sameBytes(first.User, second.User) {
+		t.Error("the user of several sessions in one shard is kept more than once")
+	}
 }
 
 // Appending to what Load returned must not write behind its end.
@@ -76,12 +83,13 @@ func TestLoadAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A session is meant to fit a size class of the allocator, and a shard two
-// cache lines.
+// A session is meant to fit a size class of the allocator, as is what it has
+// because it has a user, and a shard two cache lines.
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	if memstore.EntrySize > 128 || memstore.ShardSize%64 != 0 {
-		t.Errorf("sizes: got %d and %d bytes, want at most 128 and a multiple of 64", memstore.EntrySize, memstore.ShardSize)
+	if memstore.EntrySize > 128 || memstore.OwnedSize > 48 || memstore.ShardSize%64 != 0 {
+		t.Errorf("sizes: got %d, %d and %d bytes, want at most 128, at most 48 and a multiple of 64",
+			memstore.EntrySize, memstore.OwnedSize, memstore.ShardSize)
 	}
 }
 

@@ -120,6 +120,18 @@ var operations = map[string]func(ctx context.Context, s *memstore.Store, r sessi
 	"update": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Update(ctx, r) },
 	"touch":  func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Touch(ctx, r) },
 	"delete": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Delete(ctx, r.ID) },
+	"list user": func(ctx context.Context, s *memstore.Store, r session.Record) error {
+		for _, err := range s.ListUser(ctx, r.Name, r.User) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"delete user": func(ctx context.Context, s *memstore.Store, r session.Record) error {
+		_, err := s.DeleteUser(ctx, r.Name, r.User, "")
+		return err
+	},
 }
 
 func TestErrorsNameTheOperation(t *testing.T) {
@@ -146,6 +158,8 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		{"update", canceled, stored, context.Canceled},
 		{"touch", canceled, stored, context.Canceled},
 		{"delete", canceled, stored, context.Canceled},
+		{"list user", canceled, stored, context.Canceled},
+		{"delete user", canceled, stored, context.Canceled},
 	} {
 		t.Run(test.operation+": "+test.want.Error(), func(t *testing.T) {
 			t.Parallel()

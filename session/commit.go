@@ -269,18 +269,26 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
 	x.op.Lock()
 	defer x.op.Unlock()
-	if x.ended() {
+	x.mu.Lock()
+	first := !x.committed
+	if x.over || !first && x.session == nil { // there is nothing left to do
+		x.close()
+		x.mu.Unlock()
 		return Outcome{}, nil
 	}
-	defer x.close()
-	first := !x.committed
+	x.mu.Unlock()
+	defer func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.close()
+	}()
+	if !first {
+		return Outcome{}, x.late(ctx)
+	}
 	todo, out := x.beginCommit(false)
-	switch {
-	case todo:
+	if todo {
 		err = x.commit(ctx)
 		out = x.outcome(ctx)
-	case !first && x.session != nil:
-		err = x.late(ctx)
 	}
 	return out, err
 }
@@ -339,13 +347,14 @@ func (x *Exchange[T]) Abandon(ctx context.Context) Outcome {
 	x.op.Lock()
 	defer x.op.Unlock()
 	out := x.outcome(ctx)
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.close()
 	return out
 }
 
+// close ends the exchange. Requires x.mu.
 func (x *Exchange[T]) close() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	x.over = true
 	x.req.Hooks, x.req.Lines = nil, nil
 }

@@ -1,0 +1,230 @@
+package memstore_test
+
+import (
+	"errors"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/echosession/echosession/memstore"
+	"github.com/echosession/echosession/session"
+)
+
+// change is what may be done to one of the sessions of ann, all of one shard,
+// between two steps of a list.
+type change func(t *testing.T, s *memstore.Store, r session.Record)
+
+func giveTo(users ...string) change {
+	return func(t *testing.T, s *memstore.Store, r session.Record) {
+		for _, user := range users {
+			r.User = user
+			if err := s.Update(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			r.Version++
+		}
+	}
+}
+
+func remove(t *testing.T, s *memstore.Store, r session.Record) {
+	if err := s.Delete(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func replace(t *testing.T, s *memstore.Store, r session.Record) {
+	remove(t, s, r)
+	create(t, s, r)
+}
+
+// A list of which the next to come is changed at every step, or those after it,
+// or those that came, has all the others once.
+func TestListAcrossChanges(t *testing.T) {
+	t.Parallel()
+	const n = 6 * memstore.UserStep
+	for name, change := range map[string]change{
+		"deleted":            remove,
+		"created again":      replace,
+		"given to another":   giveTo("bob"),
+		"given and returned": giveTo("bob", "ann"),
+		"given to nobody":    giveTo("", "bob", "", "ann"),
+	} {
+		for which, pick := range map[string]func(i int) (from, to int){
+			"the next":              func(i int) (int, int) { return i, i + 1 },
+			"the next three":        func(i int) (int, int) { return i, i + 3 },
+			"a whole step":          func(i int) (int, int) { return i, i + memstore.UserStep },
+			"all that are to come":  func(i int) (int, int) { return i, n },
+			"the last that came":    func(i int) (int, int) { return i - 1, i },
+			"all that came":         func(i int) (int, int) { return 0, i },
+			"the last of all":       func(int) (int, int) { return n - 1, n },
+			"the last and the next": func(i int) (int, int) { return i - 1, i + 1 },
+		} {
+			t.Run(name+"/"+which, func(t *testing.T) {
+				t.Parallel()
+				s := memstore.New(memstore.Options{})
+				ids := inOneShard(s, n)
+				for _, id := range ids {
+					create(t, s, record(id, "ann", time.Hour))
+				}
+				slices.Reverse(ids) // the order in which they come
+				came, changed := map[string]int{}, map[string]bool{}
+				i := 0
+				for r, err := range s.ListUser(t.Context(), "sid", "ann") {
+					if err != nil {
+						t.Fatal(err)
+					}
+					came[r.ID]++
+					if i++; i%memstore.UserStep != 0 {
+						continue
+					}
+					from, to := pick(i)
+					for _, id := range ids[from:min(to, n)] {
+						if r, err := s.Load(t.Context(), id); err == nil && !changed[id] {
+							change(t, s, r)
+							changed[id] = true
+						}
+					}
+					consistent(t, s)
+				}
+				for _, id := range ids {
+					if got := came[id]; got > 1 || got < 1 && !changed[id] {
+						t.Errorf("%s: came %d times, changed: %t, want once, or not at all if it was changed", id, got, changed[id])
+					}
+				}
+			})
+		}
+	}
+}
+
+// Several lists, and a DeleteUser, at different places of what is taken apart
+// under them.
+func TestListsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{})
+	const n = 5 * memstore.UserStep
+	ids := inOneShard(s, n)
+	for _, id := range ids {
+		create(t, s, record(id, "ann", time.Hour))
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	type started struct {
+		next func() (session.Record, error, bool)
+		came map[string]int
+	}
+	var lists []started
+	gone := map[string]bool{}
+	for round := range n {
+		if round%8 == 0 {
+			next, stop := iter.Pull2(s.ListUser(t.Context(), "sid", "ann"))
+			defer stop()
+			lists = append(lists, started{next, map[string]int{}})
+		}
+		for _, l := range lists {
+			for range random.IntN(8) {
+				if r, _, ok := l.next(); ok {
+					l.came[r.ID]++
+				}
+			}
+		}
+		if id := ids[random.IntN(n)]; round%2 == 0 && !gone[id] {
+			remove(t, s, record(id, "", 0))
+			gone[id] = true
+		}
+		create(t, s, record("new-"+id(round), "ann", time.Hour))
+	}
+	for _, l := range lists {
+		for r, _, ok := l.next(); ok; r, _, ok = l.next() {
+			l.came[r.ID]++
+		}
+		for _, id := range ids {
+			if !gone[id] && l.came[id] != 1 {
+				t.Errorf("%s, which stayed: came %d times, want once", id, l.came[id])
+			}
+		}
+		for id, times := range l.came {
+			if times > 1 {
+				t.Errorf("%s: came %d times, want once", id, times)
+			}
+		}
+	}
+	consistent(t, s)
+}
+
+// Users log in and out, change hands and are thrown out, all at once; every
+// session that was there before DeleteUser, and stayed the user's, is gone.
+func TestUsersConcurrently(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{SweepEvery: time.Millisecond})
+	users := []string{"", "ann", "bob"}
+	var wg sync.WaitGroup
+	var stop atomic.Bool
+	for w := range 4 {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(w), 0))
+			for !stop.Load() {
+				r, err := s.Load(t.Context(), id(random.IntN(256)))
+				if err != nil {
+					r = record(id(random.IntN(256)), users[random.IntN(3)], time.Duration(random.IntN(3))*time.Millisecond)
+					err = s.Create(t.Context(), r)
+				} else {
+					r.User, r.ExpiresAt = users[random.IntN(3)], r.ExpiresAt.Add(time.Millisecond)
+					err = s.Update(t.Context(), r)
+				}
+				if err != nil && !errors.Is(err, session.ErrExists) && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrConflict) {
+					t.Errorf("got error %v", err)
+				}
+			}
+		})
+	}
+	for round := range 100 {
+		mine := record("mine-"+id(round), "ann", time.Hour)
+		create(t, s, mine)
+		seen := map[string]bool{}
+		for r, err := range s.ListUser(t.Context(), "sid", "ann") {
+			if err != nil || r.User != "ann" || seen[r.ID] {
+				t.Errorf("got %q of %q, seen: %t, and error %v", r.ID, r.User, seen[r.ID], err)
+			}
+			seen[r.ID] = true
+		}
+		if !seen[mine.ID] {
+			t.Errorf("list without %q", mine.ID)
+		}
+		if n, err := s.DeleteUser(t.Context(), "sid", "ann", ""); n < 1 || err != nil {
+			t.Errorf("DeleteUser: got %d and error %v, want at least 1 and none", n, err)
+		}
+		alive(t, s, mine.ID, "")
+	}
+	stop.Store(true)
+	wg.Wait()
+	consistent(t, s)
+}
+
+// Two who throw out a user at once share the work: none is counted twice.
+func TestDeleteUserTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{})
+	const n = 2000
+	for i := range n {
+		create(t, s, record(id(i), "ann", time.Hour))
+	}
+	var deleted atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			got, err := s.DeleteUser(t.Context(), "sid", "ann", "")
+			if err != nil {
+				t.Error(err)
+			}
+			deleted.Add(got)
+		})
+	}
+	wg.Wait()
+	if got := deleted.Load(); got != n {
+		t.Errorf("got %d in all, want %d", got, n)
+	}
+	wantLen(t, s, 0)
+}
