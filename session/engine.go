@@ -100,31 +100,41 @@ var (
 )
 
 // load returns the live record of id, if it is of this kind of session. The
-// meta data of a record of another kind is not looked at.
+// meta data of a record of another kind is not looked at. With errExpired, and
+// where the meta data is damaged, the record is returned all the same.
 func (e *engine) load(ctx context.Context, id string) (r Record, m meta, err error) {
-	err = e.ask(ctx, "load", func() (err error) {
-		r, err = e.store.Load(ctx, id)
+	err = e.loadInto(ctx, id, &r, &m)
+	return r, m, err
+}
+
+// loadInto is load into what the caller has: a record is too large to be passed
+// on from hand to hand at every request.
+func (e *engine) loadInto(ctx context.Context, id string, r *Record, m *meta) error {
+	err := e.ask(ctx, "load", func() (err error) {
+		*r, err = e.store.Load(ctx, id)
 		return err
 	})
-	if err != nil {
-		return Record{}, meta{}, err
+	switch {
+	case err != nil:
+		*r = Record{}
+		return err
+	case r.Name != e.cookie.Name:
+		*r = Record{}
+		return errNotFound
 	}
-	if r.Name != e.cookie.Name {
-		return Record{}, meta{}, errNotFound
-	}
-	if m, err = decodeMeta(r.Meta); err != nil {
-		return r, meta{}, fmt.Errorf("session: load %s: %w", id, err)
+	if err := m.decode(r.Meta); err != nil {
+		return fmt.Errorf("session: load %s: %w", id, err)
 	}
 	if e.over(r, m) {
-		return r, meta{}, errExpired
+		return errExpired
 	}
-	return r, m, nil
+	return nil
 }
 
 // over reports whether a record that is live to the store has ended by this
 // configuration, or an age of its own.
-func (e *engine) over(r Record, m meta) bool {
-	end := e.end(r, m)
+func (e *engine) over(r *Record, m *meta) bool {
+	end := e.end(*r, *m)
 	return end.Before(r.ExpiresAt) && !time.Now().Before(end)
 }
 

@@ -126,10 +126,11 @@ var (
 
 // try tells what the token is, and takes the record that it opens.
 func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, error) {
-	r, m, err := x.m.load(ctx, id)
+	h := new(held[T])
+	err := x.m.loadInto(ctx, id, &h.rec, &h.meta)
 	switch {
 	case err == errExpired:
-		x.m.event(ctx, EventExpired, r, 0, nil)
+		x.m.event(ctx, EventExpired, h.rec, 0, nil)
 		return standingUnknown, nil
 	case errors.Is(err, ErrNotFound):
 		x.m.event(ctx, EventRejected, Record{ID: id}, 0, err)
@@ -137,8 +138,8 @@ func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, err
 	case err != nil:
 		return standingUnknown, err
 	}
-	d := digestOf(r.Name, secret)
-	s := m.judge(d)
+	h.digest = digestOf(h.rec.Name, secret)
+	s := h.meta.judge(h.digest)
 	if !s.opens() {
 		why := errWrongSecret
 		if s == standingSuperseded {
@@ -147,8 +148,8 @@ func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, err
 		x.m.event(ctx, EventRejected, Record{ID: id}, 0, why)
 		return s, nil
 	}
-	h := &held[T]{rec: r, meta: m, id: id, secret: secret, digest: d, former: s == standingFormer, created: r.CreatedAt}
-	h.self.x = x
+	h.self.x, h.id, h.secret = x, id, secret
+	h.former, h.created = s == standingFormer, h.rec.CreatedAt
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.held = h

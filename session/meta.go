@@ -39,7 +39,7 @@ const (
 	metaFixedLen = 1 + len(digest{}) + 8 + 8
 )
 
-func (m meta) encode() []byte {
+func (m *meta) encode() []byte {
 	const varints = 5
 	b := make([]byte, 0, metaFixedLen+varints*binary.MaxVarintLen64+len(m.former)*(len(digest{})+binary.MaxVarintLen64+1))
 	b = append(b, metaVersion)
@@ -63,11 +63,12 @@ func (m meta) encode() []byte {
 	return b
 }
 
-func decodeMeta(b []byte) (meta, error) {
+// decode fills m, which is zero. What it leaves there after an error is not to be
+// used.
+func (m *meta) decode(b []byte) error {
 	if len(b) < metaFixedLen || b[0] != metaVersion {
-		return meta{}, fmt.Errorf("%w: its meta data is not of this library", ErrCorrupt)
+		return fmt.Errorf("%w: its meta data is not of this library", ErrCorrupt)
 	}
-	var m meta
 	r := metaReader{rest: b[1:]}
 	r.digest(&m.digest)
 	m.nonce = binary.BigEndian.Uint64(r.rest)
@@ -87,9 +88,9 @@ func decodeMeta(b []byte) (meta, error) {
 		f.works = r.int8() == 1
 	}
 	if r.damaged || len(r.rest) > 0 {
-		return meta{}, fmt.Errorf("%w: its meta data is damaged", ErrCorrupt)
+		return fmt.Errorf("%w: its meta data is damaged", ErrCorrupt)
 	}
-	return m, nil
+	return nil
 }
 
 // maxTime is the year 9999, the end of what other formats can write.
@@ -145,7 +146,7 @@ func (s standing) opens() bool { return s == standingCurrent || s == standingFor
 
 // judge tells what the secret with digest d is by now. It looks at all digests
 // and compares each in constant time.
-func (m meta) judge(d digest) standing {
+func (m *meta) judge(d digest) standing {
 	s := standingUnknown
 	var now int64
 	if len(m.former) > 0 {
@@ -167,7 +168,7 @@ func (m meta) judge(d digest) standing {
 
 // unconfirmed reports whether a former secret waits for its successor, which
 // the caller has presented.
-func (m meta) unconfirmed() bool {
+func (m *meta) unconfirmed() bool {
 	for _, f := range m.former {
 		if f.until == 0 {
 			return true
@@ -195,7 +196,7 @@ func (m *meta) replace(d digest, now int64, grace time.Duration, forGood bool) {
 
 // confirmed returns, in memory of its own, the former secrets that are still
 // known at now, each with an end.
-func (m meta) confirmed(now int64, grace time.Duration) []former {
+func (m *meta) confirmed(now int64, grace time.Duration) []former {
 	var kept []former
 	for _, f := range m.former {
 		if f.until == 0 {

@@ -34,13 +34,19 @@ func validID(id string) bool {
 
 func base64URL(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+		if !isBase64URL[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+var isBase64URL = func() (is [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+		is[c] = true
+	}
+	return is
+}()
 
 // mint makes an id or a secret: 128 bits of the system's CSPRNG, in base64url.
 // Each is a string of its own, so that who keeps the one does not keep the

@@ -45,12 +45,12 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 
 // listed is a record of a list, if it is live by this configuration, too.
 func (m *Manager[T]) listed(r Record) (info Info[T], live bool, err error) {
-	by, err := decodeMeta(r.Meta)
-	if err != nil {
+	var by meta
+	if err := by.decode(r.Meta); err != nil {
 		info = Info[T]{ID: r.ID, User: r.User, CreatedAt: r.CreatedAt, SeenAt: r.SeenAt, ExpiresAt: r.ExpiresAt}
 		return info, true, fmt.Errorf("session: list %s: %w", r.ID, err)
 	}
-	if m.over(r, by) {
+	if m.over(&r, &by) {
 		return info, false, nil
 	}
 	info, err = m.info(r, by)
