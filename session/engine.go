@@ -76,8 +76,11 @@ func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 	if err != nil {
 		return fmt.Errorf("session: %s: %w", op, err)
 	}
-	err = do()
-	e.answered(ctx, probe, err)
+	if probe == nil {
+		err = do()
+	} else {
+		err = e.try(ctx, probe, do)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -85,6 +88,14 @@ func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 		return errNotFound // often, and its details help nobody
 	}
 	return fmt.Errorf("session: %s: %w", op, err)
+}
+
+// try does what is a probe, whose end is told even where a store panics.
+func (e *engine) try(ctx context.Context, probe outage, do func() error) (err error) {
+	err = ErrUnavailable
+	defer func() { e.answered(ctx, probe, err) }()
+	err = do()
+	return err
 }
 
 // answered takes the outcome of an operation that was a probe, if it was.

@@ -22,7 +22,8 @@ type gate struct {
 	mu     sync.Mutex // guards the rest
 	outage outage     // the present one; nil while there is none
 	since  time.Time  // when it began
-	probed time.Time  // when an operation was last let through during it
+	trying bool       // a probe is under way
+	probed time.Time  // when the last one ended
 }
 
 // outage is one time during which the store is not connected: a channel that is
@@ -55,23 +56,24 @@ func (g *gate) change(up bool) bool {
 		g.outage = nil
 	default:
 		g.outage = make(outage)
-		g.since, g.probed = time.Now(), time.Time{}
+		g.since, g.probed, g.trying = time.Now(), time.Time{}, false
 	}
 	g.up.Store(up)
 	return true
 }
 
 // enter returns when the store may be asked: at once while it is connected;
-// when it is connected again; or, to the one operation a second that finds out
-// whether an event was missed, when it is down for long: that one gets a probe,
-// to be handed to answered. Everybody else gets ErrUnavailable, a canceled
-// caller context.Canceled.
+// when it is connected again; or at once when it is down for long, to one
+// operation at a time and a second after the last one, which finds out whether
+// an event was missed: that one gets a probe, to be handed to answered.
+// Everybody else gets ErrUnavailable, a canceled caller context.Canceled. Who
+// has waited is not made to wait for a probe as well.
 func (g *gate) enter(ctx context.Context) (probe outage, err error) {
-	for !g.up.Load() {
+	for waited := false; !g.up.Load(); waited = true {
 		if err := ctx.Err(); errors.Is(err, context.Canceled) {
 			return nil, err
 		}
-		now, wait, probe := g.look()
+		now, wait, probe := g.look(waited)
 		switch {
 		case now == nil:
 			continue // it is just over
@@ -98,13 +100,13 @@ func (g *gate) enter(ctx context.Context) (probe outage, err error) {
 
 // look returns the present outage, how long to wait for its end, and whether
 // the caller is to probe instead.
-func (g *gate) look() (now outage, wait time.Duration, probe bool) {
+func (g *gate) look(waited bool) (now outage, wait time.Duration, probe bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := time.Now()
 	wait = g.timeout - t.Sub(g.since)
-	if g.outage != nil && wait <= 0 && t.Sub(g.probed) >= probeEvery {
-		g.probed, probe = t, true
+	if g.outage != nil && wait <= 0 && !waited && !g.trying && t.Sub(g.probed) >= probeEvery {
+		g.trying, probe = true, true
 	}
 	return g.outage, wait, probe
 }
@@ -124,5 +126,9 @@ func (g *gate) answered(probe outage, err error) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return err == nil && g.outage == probe && g.change(true)
+	if g.outage != probe {
+		return false
+	}
+	g.trying, g.probed = false, time.Now()
+	return err == nil && g.change(true)
 }

@@ -52,8 +52,8 @@ func TestWaitForTheStore(t *testing.T) {
 			r.store.failWith(opLoad, session.ErrUnavailable)
 
 			r.wantTimed(t.Context(), 20*time.Second, session.ErrUnavailable)
-			r.store.wantCalls(t, "load") // the first one after the time-out tries
-			for range 3 {
+			r.store.wantCalls(t, "") // who has waited does not try as well
+			for range 3 {            // but the first one after the time-out
 				r.wantTimed(t.Context(), 0, session.ErrUnavailable)
 			}
 			r.store.wantCalls(t, "load")
@@ -72,7 +72,9 @@ func TestWaitForTheStore(t *testing.T) {
 			r.log.want(t, session.EventStoreDown, session.EventStoreUp)
 			r.wantTimed(t.Context(), 0, nil)
 			store.tell(disconnected)
-			r.wantTimed(t.Context(), time.Minute, nil)
+			r.wantTimed(t.Context(), time.Minute, session.ErrUnavailable)
+			r.log.want(t, session.EventStoreDown, session.EventStoreUp, session.EventStoreDown)
+			r.wantTimed(t.Context(), 0, nil)
 			r.log.want(t, session.EventStoreDown, session.EventStoreUp, session.EventStoreDown, session.EventStoreUp)
 		})
 	}
@@ -100,18 +102,55 @@ func TestReconnectEndsTheWait(t *testing.T) {
 	})
 }
 
-// At the time-out one of those who wait tries, and the others fail.
+// At the time-out all who wait fail. Of those who come afterwards one at a time
+// tries, and the next one a second after that ended, however long it took.
 func TestOneOfManyTries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := gateRig(t, disconnected)
-		r.store.failWith(opLoad, session.ErrUnavailable)
+		r.store.answer(func(string, session.Record, func() error) error {
+			time.Sleep(5 * time.Second)
+			return session.ErrUnavailable
+		})
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() { r.wantTimed(t.Context(), time.Minute, session.ErrUnavailable) })
 		}
 		wg.Wait()
-		r.store.wantCalls(t, "load")
+		r.store.wantCalls(t, "")
+		for _, calls := range []string{"load", "load load"} {
+			wg.Go(func() { r.wantTimed(t.Context(), 5*time.Second, session.ErrUnavailable) })
+			synctest.Wait()
+			for range 8 { // up to half a second after the end of the try
+				r.wantTimed(t.Context(), 0, session.ErrUnavailable)
+				time.Sleep(700 * time.Millisecond)
+			}
+			wg.Wait()
+			r.store.wantCalls(t, calls)
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// A store that panics does not keep the others from trying.
+func TestTryThatPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := gateRig(t, disconnected)
+		time.Sleep(time.Minute)
+		r.store.answer(func(string, session.Record, func() error) error { panic("broken") })
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the store's panic was swallowed")
+				}
+			}()
+			r.timed(t.Context())
+		}()
+		r.store.answer(nil)
+		r.wantTimed(t.Context(), 0, session.ErrUnavailable)
+		time.Sleep(time.Second)
+		r.wantTimed(t.Context(), 0, nil)
 	})
 }
 
@@ -146,7 +185,7 @@ func TestWaitIsBoundByTheRequest(t *testing.T) {
 		store.tell(disconnected)
 		ctx, cancel = context.WithTimeout(t.Context(), time.Minute+1)
 		defer cancel()
-		r.wantTimed(ctx, time.Minute, nil)
+		r.wantTimed(ctx, time.Minute, session.ErrUnavailable)
 	})
 }
 
