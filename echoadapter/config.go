@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -98,8 +99,8 @@ func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
 	}
 	if cfg.Header != "" {
 		m.carrier = http.CanonicalHeaderKey(cfg.Header)
-		if !isToken(cfg.Header) || m.carrier == adapter.CookieField || m.carrier == "Set-Cookie" {
-			problems = errors.Join(problems, &session.ConfigError{Field: "Header", Value: cfg.Header, Reason: "must be the name of a header field, such as X-Session, and not one of cookies"})
+		if !isToken(cfg.Header) || slices.Contains(takenFields, m.carrier) {
+			problems = errors.Join(problems, &session.ConfigError{Field: "Header", Value: cfg.Header, Reason: "must be a header field of its own, such as X-Session"})
 		}
 	}
 	if problems != nil {
@@ -109,6 +110,12 @@ func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
 		m.cfg.ErrorHandler = func(_ echo.Context, _ session.Op, err error) error { return httpError(err) }
 	}
 	return m.middleware, nil
+}
+
+// takenFields carry something else, or nothing that arrives.
+var takenFields = []string{
+	adapter.CookieField, "Set-Cookie", "Vary", "Cache-Control",
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer",
 }
 
 // isToken reports whether s may name a header field (RFC 9110, section 5.6.2),

@@ -74,7 +74,7 @@ var removalBehaviours = []behaviour{
 		b := s.returning()
 		r := b.get("/late-remove")
 		r.expectStatus(t, http.StatusOK)
-		r.expectClearing(t)
+		r.expectNoCookie(t) // the client may have that of a newer session by now
 		if n := s.records(); n != 0 {
 			t.Errorf("the store has %d records, expected none", n)
 		}

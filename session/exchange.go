@@ -101,9 +101,9 @@ const (
 
 // Request is what an adapter tells of its request.
 type Request[T any] struct {
-	Lines []string // of the header field that carries the token
+	Lines []string `json:"-"` // of the header field that carries the token
 	Plain bool     // each line is a token; otherwise they are of the field Cookie
-	Hooks Hooks[T] // nil outside of a request
+	Hooks Hooks[T] `json:"-"` // nil outside of a request
 
 	Validates bool // whether Hooks.Valid is to be asked
 	Prepares  bool // whether Hooks.BeforeSave is
@@ -136,8 +136,8 @@ const (
 // Outcome is what the response is to say of the session.
 type Outcome struct {
 	Action Action
-	Token  string       // with ActionSet: what the client must present from now on
-	Cookie *http.Cookie // with ActionSet and ActionClear: ready to be sent
+	Token  string       `json:"-"` // with ActionSet: what the client must present from now on
+	Cookie *http.Cookie `json:"-"` // with ActionSet and ActionClear: ready to be sent
 	Read   bool         // the application looked at the session: the response varies with it
 }
 

@@ -11,8 +11,8 @@ import (
 // logged: fmt would otherwise print the fields of whatever it is given.
 
 // Format writes the session's type and id, never its token or Data.
-func (s *Session[T]) Format(f fmt.State, verb rune) {
-	if s == nil || s.x == nil {
+func (s Session[T]) Format(f fmt.State, verb rune) {
+	if s.x == nil {
 		fmt.Fprintf(f, "session.Session[%v](none)", reflect.TypeFor[T]())
 		return
 	}
@@ -20,8 +20,8 @@ func (s *Session[T]) Format(f fmt.State, verb rune) {
 }
 
 // LogValue is a group of the session's id and whether it is new.
-func (s *Session[T]) LogValue() slog.Value {
-	if s == nil || s.x == nil {
+func (s Session[T]) LogValue() slog.Value {
+	if s.x == nil {
 		return slog.StringValue("none")
 	}
 	return slog.GroupValue(slog.String("id", s.ID()), slog.Bool("new", s.IsNew()))
@@ -44,6 +44,9 @@ func (o Outcome) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) 
 func (r Request[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Request[%v]", reflect.TypeFor[T]())
 }
+
+// LogValue is what Format writes.
+func (r Request[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // Format writes the type and the cookie's name.
 func (m *Manager[T]) Format(f fmt.State, verb rune) {

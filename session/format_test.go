@@ -191,7 +191,7 @@ func TestFormat(t *testing.T) {
 	}{
 		{s, "session.Session[session_test.visit](" + idOf(token) + ")"},
 		{&visitSession{}, "session.Session[session_test.visit](none)"},
-		{(*visitSession)(nil), "session.Session[session_test.visit](none)"},
+		{(*visitSession)(nil), "<nil>"},
 		{r.m, "session.Manager[session_test.visit](sid)"},
 		{(*session.Manager[visit])(nil), "<nil>"},
 		{q.x, "session.Exchange[session_test.visit]"},
@@ -221,8 +221,8 @@ func TestLogValue(t *testing.T) {
 		}
 		return a
 	}}))
-	log.Info("m", "s", r.request(token).get(), "m", r.m, "none", (*visitSession)(nil), "empty", &visitSession{}, "nil", (*session.Manager[visit])(nil))
-	want := "level=INFO msg=m s.id=" + idOf(token) + " s.new=false m.cookie=sid none=none empty=none nil=none\n"
+	log.Info("m", "s", r.request(token).get(), "m", r.m, "empty", &visitSession{}, "nil", (*session.Manager[visit])(nil))
+	want := "level=INFO msg=m s.id=" + idOf(token) + " s.new=false m.cookie=sid empty=none nil=none\n"
 	if got := buf.String(); got != want {
 		t.Errorf("logged %q, want %q", got, want)
 	}
