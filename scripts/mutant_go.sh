@@ -12,7 +12,7 @@ case "$*" in
 	;;
 "test "*)
 	shift
-	output=$("$REAL_GO" test -count=1 -vet=off "$@" 2>&1)
+	output=$("$REAL_GO" test -count=1 -vet=off -failfast "$@" 2>&1)
 	status=$?
 	case $output in
 	*"[build failed]"* | *"[setup failed]"*) exit 2 ;;
