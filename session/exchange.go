@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -97,57 +96,6 @@ const (
 	phaseIdle   phase = iota // nothing asked of the store yet
 	phaseLoaded              // rec is known, not decoded or not validated
 	phaseReady               // session or failure is set
-)
-
-// Request is what an adapter tells of its request.
-type Request[T any] struct {
-	Lines []string `json:"-"` // of the header field that carries the token
-	Plain bool     // each line is a token; otherwise they are of the field Cookie
-	Hooks Hooks[T] `json:"-"` // nil outside of a request
-
-	Validates bool // whether Hooks.Valid is to be asked
-	Prepares  bool // whether Hooks.BeforeSave is
-}
-
-// Hooks is the adapter's side of an [Exchange]. No lock is held during a call
-// but the one that keeps other loads and saves of the same request waiting.
-type Hooks[T any] interface {
-	// Context is the request's, for calls that have none of their own.
-	Context() context.Context
-	// Origin is where the request was sent: "http" or "https", and the host.
-	Origin() (scheme, host string)
-	// Valid reports whether the session, just loaded, may be used.
-	Valid(s *Session[T]) (bool, error)
-	// BeforeSave is called before each save; its error keeps it from being made.
-	BeforeSave(s *Session[T]) error
-	// Failed maps an error where it arises; see the ErrorHandler of an adapter.
-	Failed(op Op, err error) error
-}
-
-// Op is the operation in which an error arose.
-type Op string
-
-const (
-	OpLoad    Op = "load"
-	OpSave    Op = "save"
-	OpDestroy Op = "destroy"
-)
-
-// Outcome is what the response is to say of the session.
-type Outcome struct {
-	Action Action
-	Token  string       `json:"-"` // with ActionSet: what the client must present from now on
-	Cookie *http.Cookie `json:"-"` // with ActionSet and ActionClear: ready to be sent
-	Read   bool         // the application looked at the session: the response varies with it
-}
-
-// Action is what to do about the client's token.
-type Action int
-
-const (
-	ActionNone  Action = iota
-	ActionSet          // give it Token
-	ActionClear        // take it away
 )
 
 // Begin starts the exchange of a request in x, which the adapter may have as a
@@ -245,6 +193,17 @@ func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
 		return v, err
 	}
 	return x.m.cfg.New(), nil
+}
+
+// hooks returns nil once the request is over: what they belong to may serve
+// another request by then.
+func (x *Exchange[T]) hooks() Hooks[T] {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
+		return nil
+	}
+	return x.req.Hooks
 }
 
 // errOver is for those who kept a session beyond its request.

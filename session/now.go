@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"strings"
 )
 
 // What the application asks for itself, instead of leaving it to the commit.
@@ -138,25 +137,4 @@ func (x *Exchange[T]) isDestroyed() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.destroyed
-}
-
-// tell tells of an error that goes to the application itself.
-func (x *Exchange[T]) tell(ctx context.Context, err error) error {
-	if f, ok := errors.AsType[*failure](err); ok {
-		if f.op == "" { // the application's own
-			return f.err
-		}
-		err = f.err
-	}
-	if err != nil && err != errGone {
-		x.m.event(ctx, EventError, x.known(), 0, err)
-	}
-	return err
-}
-
-// mergeConflict names the fields that both sides changed, but not their values.
-type mergeConflict struct{ paths []string }
-
-func (e *mergeConflict) Error() string {
-	return "session: changed by two requests at once, the later one won: " + strings.Join(e.paths, ", ")
 }

@@ -1,0 +1,102 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// asked is what the application asked for besides a change of Data.
+type asked struct {
+	renewed bool           // by Renew
+	age     *time.Duration // by SetMaxAge
+}
+
+// successor is the record that a write with data is to leave in the store, but
+// for its Version, which is the one to be replaced; and what was asked for that
+// it carries out. Requires x.op.
+func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta, asked, error) {
+	if x.id == "" { // Regenerate could not make one
+		id, secret, err := x.m.mint(ctx)
+		if err != nil {
+			return Record{}, meta{}, asked{}, err
+		}
+		x.setToken(id, secret)
+	}
+	user := x.m.user(&x.session.Data)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := stamp(time.Now())
+	r, m := x.rec, x.meta
+	m.nonce, m.shape, m.schema = newNonce(), x.m.shape, x.m.schema
+	if r.Version == 0 {
+		r = Record{ID: x.id, Name: x.m.cookie.Name, CreatedAt: x.created}
+		m.digest, m.issued = digestOf(r.Name, x.secret), now.UnixMilli()
+	} else {
+		x.renewToken(&m, now.UnixMilli(), user)
+	}
+	if user != "" && user != x.owner {
+		m.authenticated = now.UnixMilli()
+	}
+	r.User = user
+	if x.age != nil {
+		m.age = *x.age
+	}
+	if r.SeenAt.Before(now) { // a slow clock never moves the end backwards
+		r.SeenAt = now
+	}
+	r.ExpiresAt = x.m.endAfter(r.SeenAt, r.CreatedAt, m)
+	r.Format, r.Meta, r.Data = x.m.format, m.encode(), data
+	return r, m, x.asked, nil
+}
+
+// renewToken puts the next secret into m where there is to be one. Requires x.mu.
+func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
+	forGood := x.renewed || user != x.owner
+	if !forGood && !x.renewalDue() {
+		if !x.former { // the client has the latest token
+			m.former = m.confirmed(now, x.m.grace)
+		}
+		return
+	}
+	if x.next == "" {
+		x.next = mint()
+	}
+	if d := digestOf(x.rec.Name, x.next); d != m.digest {
+		m.replace(d, now, x.m.grace, forGood)
+	}
+}
+
+// renewalDue reports whether the token is to be replaced by the way. Requires
+// x.op or x.mu.
+func (x *Exchange[T]) renewalDue() bool {
+	if x.m.renew == 0 || x.former || x.began || x.req.Hooks == nil {
+		return false
+	}
+	return time.Now().UnixMilli()-x.meta.issued >= x.m.renew.Milliseconds()
+}
+
+// currentToken is Session.Token. Requires x.mu.
+func (x *Exchange[T]) currentToken() string {
+	switch {
+	case x.id == "":
+		return ""
+	case x.renewed:
+		return x.m.signer.sign(x.id + "." + x.next)
+	}
+	return x.m.signer.sign(x.id + "." + x.secret)
+}
+
+func (x *Exchange[T]) setToken(id, secret string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.id, x.secret = id, secret
+}
+
+// wanted is the age that the next save stores. Requires x.mu.
+func (x *Exchange[T]) wanted() meta {
+	m := x.meta
+	if x.age != nil {
+		m.age = *x.age
+	}
+	return m
+}

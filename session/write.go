@@ -1,0 +1,130 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A conflict is tried again at most maxTries times in all, after pauses that
+// grow and are random, so that many writers of one session get apart.
+const (
+	maxTries   = 32
+	maxIDs     = 4 // how many ids are tried for a new session
+	firstPause = time.Millisecond
+	maxPause   = 128 * time.Millisecond
+)
+
+// pause waits after a try that met a conflict; the first is number 0.
+func pause(ctx context.Context, try int) error {
+	limit := min(firstPause<<min(try, 16), maxPause)
+	timer := time.NewTimer(rand.N(limit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("session: after a conflict: %w", ctx.Err())
+	}
+}
+
+// write brings data into the store, merged with what others stored in between.
+// apply, if any, makes what is written of data, anew at each try. Requires x.op.
+func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
+	w := x.m.start()
+	taken := 0
+	for try := range maxTries {
+		value := data
+		if apply != nil {
+			var err error
+			if value, err = apply(data); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(x.m.bound(value), x.m.writable(x.meta)); err != nil {
+			return err
+		}
+		if x.unsendable() {
+			return fmt.Errorf("session: save: %w", ErrCommitted)
+		}
+		r, m, asked, err := x.successor(ctx, value)
+		if err != nil {
+			return err
+		}
+		sealed := x.m.sealer.seal(r, r.Version+1)
+		if r.Version == 0 {
+			err = x.m.create(ctx, sealed)
+		} else {
+			err = x.m.update(ctx, sealed)
+		}
+		switch {
+		case errors.Is(err, ErrExists), errors.Is(err, ErrConflict):
+			if r.Version == 0 {
+				taken++
+			}
+			// Before the look at what is there, which must be fresh.
+			if err := pause(ctx, try); err != nil {
+				return err
+			}
+			var landed bool
+			if data, landed, err = x.catchUp(ctx, r, m, data); err != nil {
+				return err
+			}
+			if taken == maxIDs && !landed {
+				return fmt.Errorf("session: save: %w", ErrExists)
+			}
+			if !landed {
+				continue
+			}
+		case errors.Is(err, ErrNotFound):
+			return x.gone(ctx)
+		case err != nil:
+			// It may have landed all the same.
+			if _, now, e := x.m.load(ctx, r.ID); e != nil || now.nonce != m.nonce {
+				x.mu.Lock()
+				x.attempts = append(x.attempts, attempt{m.nonce, x.rec, x.meta})
+				x.mu.Unlock()
+				return err
+			}
+		}
+		x.adopt(ctx, r, m, asked, w)
+		return nil
+	}
+	return fmt.Errorf("session: save: %w", ErrConflict)
+}
+
+// adopt takes over what was stored. What was asked for since stays pending.
+func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w stopwatch) {
+	kind := EventSaved
+	if r.Version == 0 {
+		kind = EventCreated
+	}
+	r.Version++
+	owner := x.m.user(&x.session.Data)
+	x.mu.Lock()
+	if x.next != "" && m.digest == digestOf(r.Name, x.next) {
+		kind, x.secret, x.next, x.former = EventRenewed, x.next, "", false
+	}
+	x.rec, x.meta, x.final, x.owner, x.reseal = r, m, r.Data, owner, false
+	x.digest = digestOf(r.Name, x.secret)
+	x.attempts = nil
+	if done.renewed {
+		x.renewed = false
+	}
+	if x.renewed && x.next == "" {
+		x.next = mint()
+	}
+	if x.age == done.age {
+		x.age = nil
+	}
+	x.mu.Unlock()
+	x.m.event(ctx, kind, r, w.elapsed(), nil)
+}
+
+func (x *Exchange[T]) setRecord(r Record, m meta) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.rec, x.meta = r, m
+}
