@@ -32,6 +32,10 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 	live, superseded := false, "" // its id
 	var corrupt error
 	for _, t := range c.tokens[:c.n] {
+		if live && t.id == x.id {
+			x.latest(t.secret)
+			continue
+		}
 		if live {
 			if r, m, err := x.m.load(ctx, t.id); err == nil && m.judge(digestOf(r.Name, t.secret)).opens() {
 				x.m.event(ctx, EventDuplicate, r, 0, nil)
@@ -60,6 +64,16 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 		return nil
 	}
 	return corrupt
+}
+
+// latest takes the other of two secrets of one session, if that is the newer.
+func (x *Exchange[T]) latest(secret string) {
+	d := digestOf(x.rec.Name, secret)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.former && x.meta.judge(d) == standingCurrent {
+		x.secret, x.digest, x.former = secret, d, false
+	}
 }
 
 // candidates collects the tokens of a request that may be one, each once.
@@ -117,7 +131,8 @@ func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, err
 		x.m.event(ctx, EventRejected, Record{ID: id}, 0, why)
 		return s, nil
 	}
-	h.self.x, h.id, h.secret = x, id, secret
+	h.back, h.self.at = x, &h.back
+	h.id, h.secret = id, secret
 	h.former, h.created = s == standingFormer, h.rec.CreatedAt
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 // The caller's ctx should not end with the client's connection.
 func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	if err := x.enter(); err != nil {
-		return x.commitWhileAnswering(err)
+		return x.commitWhileAnswering(ctx, err)
 	}
 	defer x.op.Unlock()
 	todo, out := x.beginCommit(hijacked)
@@ -31,14 +31,17 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 
 // commitWhileAnswering lets the response of a Failed hook pass, which ends what
 // can still be committed. Other hooks have no response of their own: err.
-func (x *Exchange[T]) commitWhileAnswering(err error) (Outcome, error) {
+func (x *Exchange[T]) commitWhileAnswering(ctx context.Context, err error) (Outcome, error) {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.answering {
+	answering := x.answering
+	if answering {
+		x.committed, x.began = true, true
+	}
+	x.mu.Unlock()
+	if !answering {
 		return Outcome{}, err
 	}
-	x.committed, x.began = true, true
-	return Outcome{Read: x.read}, nil
+	return x.outcome(ctx), nil
 }
 
 // beginCommit takes the commit for the caller. Where there is nothing to do,
@@ -98,7 +101,9 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 		err := x.save(ctx, data)
 		if errors.Is(err, ErrCommitted) {
 			x.lose(ctx, errHijacked)
+			x.mu.Lock()
 			x.failed = OpSave
+			x.mu.Unlock()
 			return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
 		}
 		return x.settle(ctx, OpSave, err)
@@ -119,7 +124,8 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 		asked = x.renewed || x.age != nil
 	}
 	x.mu.Unlock()
-	refresh := !skip && stored && x.m.schema >= x.meta.schema && (x.renewalDue() || !x.former && x.meta.unconfirmed())
+	writable := !skip && stored && x.m.writable(x.meta) == nil
+	refresh := writable && (x.renewalDue() || !x.former && x.meta.unconfirmed())
 	switch {
 	case skip:
 		x.dropChanges(ctx)
@@ -128,7 +134,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 		return stepDestroy, nil, nil
 	case s == nil && stored:
 		due := x.m.due(x.rec, x.meta)
-		if refresh || due && (x.m.cfg.User != nil || x.m.sealer != nil) { // which may be new
+		if refresh || due && writable && (x.m.cfg.User != nil || x.m.sealer != nil) { // which may be new
 			s, err = x.stored()
 		}
 		switch {
@@ -160,7 +166,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	case refresh:
 		return stepRefresh, data, nil
 	case stored && x.m.due(x.rec, x.meta):
-		if x.owner != x.rec.User || x.reseal {
+		if writable && (x.owner != x.rec.User || x.reseal) {
 			return stepRefresh, data, nil
 		}
 		return stepTouch, nil, nil

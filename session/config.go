@@ -127,6 +127,7 @@ const (
 	defaultMaxBytes         = 64 << 10
 	defaultReconnectTimeout = 10 * time.Second
 	defaultRenewGrace       = 30 * time.Second
+	maxTimeout              = 876_000 * time.Hour
 	maxSchema               = 1<<31 - 1
 	minSigningKey           = 32
 	sealKeyLen              = 32
@@ -166,13 +167,15 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	}
 	cfg.ReconnectTimeout = cmp.Or(cfg.ReconnectTimeout, defaultReconnectTimeout)
 
-	for field, d := range map[string]time.Duration{
-		"AbsoluteTimeout": cfg.AbsoluteTimeout, "RenewAfter": cfg.RenewAfter, "RenewGrace": cfg.RenewGrace,
-	} {
-		if d < 0 {
-			refuse(field, d, "must not be negative")
+	for _, timeout := range []struct {
+		field string
+		d     time.Duration
+	}{{"AbsoluteTimeout", cfg.AbsoluteTimeout}, {"RenewAfter", cfg.RenewAfter}, {"RenewGrace", cfg.RenewGrace}} {
+		if timeout.d < 0 || timeout.d > maxTimeout {
+			refuse(timeout.field, timeout.d, "must not be negative, nor more than 876000h, a hundred years")
 		}
 	}
+	cfg.AbsoluteTimeout = wholeMillis(cfg.AbsoluteTimeout)
 	cfg.RenewGrace = wholeMillis(cmp.Or(cfg.RenewGrace, defaultRenewGrace))
 	if cfg.SchemaVersion < 0 || cfg.SchemaVersion > maxSchema {
 		refuse("SchemaVersion", cfg.SchemaVersion, "must be between 0 and 2147483647")

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -12,10 +13,9 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 	had := x.presented || x.action != ActionNone || len(x.replaced) > 0
 	if x.rec.Version > 0 || len(x.attempts) > 0 {
 		had = true
-		r := x.rec
-		r.ID = x.id
-		switch err := x.retire(ctx, replaced{r, x.digest}); {
-		case err == errGone, err == errNotFound && r.Version > 0:
+		old := x.asReplaced()
+		switch err := x.retire(ctx, old); {
+		case err == errGone, err == errNotFound && old.rec.Version > 0:
 			return x.gone(ctx)
 		case err != nil && err != errNotFound:
 			return err
@@ -40,26 +40,47 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 
 var errDestroyed = errors.New("session: it was destroyed; Regenerate makes a new one before that is carried out")
 
-// replaced is a record that is to be destroyed, and the digest of the secret
-// with which this request was let in. With Version 0 it is one of which it is
-// not known whether it was ever stored.
+// replaced is a record that is to be destroyed, and by what it is known to be
+// still the session of this request.
 type replaced struct {
-	rec    Record
-	digest digest
+	rec      Record // Version 0: it is not known whether it was ever stored
+	meta     meta
+	digest   digest // of the secret with which this request was let in
+	owner    string // User of its Data
+	attempts []attempt
+}
+
+// asReplaced is the present record as one that is to be destroyed. Requires
+// x.op or x.mu.
+func (x *Exchange[T]) asReplaced() replaced {
+	r := x.rec
+	r.ID = x.id
+	return replaced{r, x.meta, digestOf(x.m.cookie.Name, x.secret), x.owner, x.attempts}
+}
+
+// isStill reports whether the record, found as latest, is this request's to
+// destroy: it was written by it, or accepts its token and has the same user.
+func (old replaced) isStill(latest Record, m meta) bool {
+	if slices.ContainsFunc(old.attempts, func(a attempt) bool { return a.nonce == m.nonce }) {
+		return true
+	}
+	return m.judge(old.digest).opens() && (latest.User == old.rec.User || latest.User == old.owner)
 }
 
 // retire deletes a record, if it is still the session of this request: one that
 // a log-in made of it meanwhile is errGone, and stays. errNotFound where another
-// request was faster.
+// request was faster, or where it never was this one's.
 func (x *Exchange[T]) retire(ctx context.Context, old replaced) error {
 	latest, m, err := x.m.load(ctx, old.rec.ID)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return errNotFound
-	case errors.Is(err, ErrCorrupt):
+	case errors.Is(err, ErrCorrupt) && old.rec.Version > 0:
 	case err != nil:
 		return err
-	case old.digest != digest{} && !m.judge(old.digest).opens(), latest.User != old.rec.User && old.rec.Version > 0:
+	case !old.isStill(latest, m) && old.rec.Version == 0:
+		return errNotFound
+	case !old.isStill(latest, m):
 		return errGone
 	}
 	w := x.m.start()
@@ -86,7 +107,7 @@ func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 		}
 		err := x.retire(ctx, left[0])
 		switch {
-		case err == errNotFound && left[0].rec.Version > 0:
+		case err == errNotFound && x.loggedOut(left[0]):
 			return errGone
 		case err != nil && err != errNotFound:
 			return err
@@ -95,6 +116,14 @@ func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 		x.replaced = left[1:]
 		x.mu.Unlock()
 	}
+}
+
+// loggedOut reports whether a record that is gone was ended by somebody, so that
+// the session that replaces it must not begin: not one that has reached its end.
+// Nor does a log-in over a session of nobody depend on that.
+func (x *Exchange[T]) loggedOut(old replaced) bool {
+	logIn := old.rec.User == "" && old.owner == "" && x.owner != ""
+	return old.rec.Version > 0 && !logIn && time.Now().Before(x.m.end(old.rec, old.meta))
 }
 
 // touch extends the session. A failure is only told of: the request did not

@@ -51,12 +51,13 @@ type Exchange[T any] struct {
 // so who holds op reads them without mu.
 type held[T any] struct {
 	self     Session[T]
-	rec      Record    // as this request last knew it to be stored; Version 0: not at all
-	meta     meta      // of rec
-	baseline []byte    // encoding of Data as New made it, of a session that is not stored
-	attempts []attempt // writes of which it is not known whether they landed
-	reseal   bool      // rec is not sealed as it would be now
-	final    []byte    // Data as the commit or a save saw it; nil: neither looked
+	back     *Exchange[T] // for self
+	rec      Record       // as this request last knew it to be stored; Version 0: not at all
+	meta     meta         // of rec
+	baseline []byte       // encoding of Data as New made it, of a session that is not stored
+	attempts []attempt    // writes of which it is not known whether they landed
+	reseal   bool         // rec is not sealed as it would be now
+	final    []byte       // Data as the commit or a save saw it; nil: neither looked
 
 	id, secret string // what the client presents, or will
 	digest     digest // of the secret; zero while there is no record

@@ -30,7 +30,8 @@ func (x *Exchange[T]) fail(ctx context.Context, op Op, err error) error {
 // makeInert makes the session one that reads as empty and is never saved. id is
 // that of the record, where there is one, for events.
 func (x *Exchange[T]) makeInert(why error, id string) {
-	h := &held[T]{self: Session[T]{x: x, Data: x.m.cfg.New()}, rec: Record{ID: id}}
+	h := &held[T]{back: x, rec: Record{ID: id}}
+	h.self = Session[T]{at: &h.back, Data: x.m.cfg.New()}
 	h.baseline, _ = x.m.first(&h.self.Data)
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 // logged: fmt would otherwise print the fields of whatever it is given.
 
 // Format writes the session's type and id, never its token or Data.
-func (s Session[T]) Format(f fmt.State, verb rune) {
-	if s.x == nil {
+func (s *Session[T]) Format(f fmt.State, verb rune) {
+	if s == nil || s.at == nil {
 		fmt.Fprintf(f, "session.Session[%v](none)", reflect.TypeFor[T]())
 		return
 	}
@@ -20,8 +20,8 @@ func (s Session[T]) Format(f fmt.State, verb rune) {
 }
 
 // LogValue is a group of the session's id and whether it is new.
-func (s Session[T]) LogValue() slog.Value {
-	if s.x == nil {
+func (s *Session[T]) LogValue() slog.Value {
+	if s == nil || s.at == nil {
 		return slog.StringValue("none")
 	}
 	return slog.GroupValue(slog.String("id", s.ID()), slog.Bool("new", s.IsNew()))

@@ -191,7 +191,7 @@ func TestFormat(t *testing.T) {
 	}{
 		{s, "session.Session[session_test.visit](" + idOf(token) + ")"},
 		{&visitSession{}, "session.Session[session_test.visit](none)"},
-		{(*visitSession)(nil), "<nil>"},
+		{(*visitSession)(nil), "session.Session[session_test.visit](none)"},
 		{r.m, "session.Manager[session_test.visit](sid)"},
 		{(*session.Manager[visit])(nil), "<nil>"},
 		{q.x, "session.Exchange[session_test.visit]"},

@@ -93,7 +93,7 @@ func (x *Exchange[T]) fresh(ctx context.Context) (*Session[T], error) {
 		return nil, err
 	}
 	h := &held[T]{id: id, secret: secret, created: stamp(time.Now())}
-	h.self = Session[T]{x: x, Data: x.m.cfg.New()}
+	h.back, h.self = x, Session[T]{at: &h.back, Data: x.m.cfg.New()}
 	if h.baseline, err = x.m.first(&h.self.Data); err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
 // validate asks the Valid hook. A session that it refuses is destroyed at once,
 // whatever the handler does, and the request gets a new one.
 func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
-	old, digest := x.rec, x.digest
+	old := x.asReplaced()
 	x.mu.Lock()
 	x.validating = true
 	x.mu.Unlock()
@@ -142,11 +142,11 @@ func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
 	if err != nil || valid {
 		return err
 	}
-	switch err := x.retire(ctx, replaced{old, digest}); {
+	switch err := x.retire(ctx, old); {
 	case err == errGone, err == errNotFound:
 		// It has become another's, or none, in the meantime: nobody's to refuse.
-		x.m.event(ctx, EventGone, old, 0, errGone)
-		x.makeInert(errGone, old.ID)
+		x.m.event(ctx, EventGone, old.rec, 0, errGone)
+		x.makeInert(errGone, old.rec.ID)
 		return nil
 	case err != nil:
 		// Not a failed load: ask for what failed, and go on by the answer.

@@ -185,13 +185,19 @@ func (m *meta) replace(d digest, now int64, grace time.Duration, forGood bool) {
 	last := former{digest: m.digest, works: !forGood}
 	if forGood {
 		last.until = now + grace.Milliseconds()
-		for i := range kept {
-			kept[i].works = false
-		}
+		kept = superseded(kept)
 	}
 	kept = append(kept, last)
 	m.former = kept[max(0, len(kept)-maxFormer):]
 	m.digest, m.issued = d, now
+}
+
+// superseded makes all of them secrets that open nothing.
+func superseded(all []former) []former {
+	for i := range all {
+		all[i].works = false
+	}
+	return all
 }
 
 // confirmed returns, in memory of its own, the former secrets that are still

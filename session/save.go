@@ -39,7 +39,9 @@ func (x *Exchange[T]) beforeSave() error {
 // without its record, nor a new session beside the one that it replaces, nor a
 // secret that the record does not accept any more. Requires x.op.
 func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
+	x.mu.Lock()
 	asked := x.asked
+	x.mu.Unlock()
 	if err := x.write(ctx, data, apply); err != nil {
 		return err
 	}
@@ -65,6 +67,13 @@ func (x *Exchange[T]) takeBack(ctx context.Context, asked asked) {
 	w := x.m.start()
 	if err := x.m.delete(ctx, x.rec.ID); err != nil {
 		x.m.event(ctx, EventError, x.rec, w.elapsed(), err)
+		left := x.asReplaced()
+		left.rec.Version = 0 // it may have been deleted all the same
+		defer func() {       // for the next save or destroy to try again
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.replaced = append(x.replaced, left)
+		}()
 	} else {
 		x.m.event(ctx, EventDestroyed, x.rec, w.elapsed(), nil)
 	}

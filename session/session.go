@@ -17,8 +17,14 @@ type Session[T any] struct {
 	// goroutines at once.
 	Data T
 
-	x *Exchange[T]
+	// at is where held has the exchange. It points to a pointer because fmt, asked
+	// to print a Session by value, follows one that points to a struct, secrets
+	// and all.
+	at **Exchange[T]
 }
+
+// x returns the exchange that the session belongs to.
+func (s *Session[T]) x() *Exchange[T] { return *s.at }
 
 // SavePolicy says for one request what the commit is to do.
 type SavePolicy int
@@ -33,38 +39,38 @@ const (
 // opens nothing. It stays through Renew and changes with Regenerate. "" where
 // the session could not be loaded and only reads as empty.
 func (s *Session[T]) ID() string {
-	s.x.mu.Lock()
-	defer s.x.mu.Unlock()
-	return s.x.id
+	s.x().mu.Lock()
+	defer s.x().mu.Unlock()
+	return s.x().id
 }
 
 // Token returns what the client must present from now on: a secret. It
 // comes into force with the next save where the session is new or Renew or
 // Regenerate was called.
 func (s *Session[T]) Token() string {
-	s.x.mu.Lock()
-	defer s.x.mu.Unlock()
-	return s.x.currentToken()
+	s.x().mu.Lock()
+	defer s.x().mu.Unlock()
+	return s.x().currentToken()
 }
 
 // IsNew reports whether the session has no record in the store yet.
 func (s *Session[T]) IsNew() bool {
-	s.x.mu.Lock()
-	defer s.x.mu.Unlock()
-	return s.x.rec.Version == 0
+	s.x().mu.Lock()
+	defer s.x().mu.Unlock()
+	return s.x().rec.Version == 0
 }
 
 // CreatedAt returns when the session began.
 func (s *Session[T]) CreatedAt() time.Time {
-	s.x.mu.Lock()
-	defer s.x.mu.Unlock()
-	return s.x.created
+	s.x().mu.Lock()
+	defer s.x().mu.Unlock()
+	return s.x().created
 }
 
 // AuthenticatedAt returns when User last became somebody, or somebody else; the
 // zero time where it is nobody, or was somebody before User was configured.
 func (s *Session[T]) AuthenticatedAt() time.Time {
-	x := s.x
+	x := s.x()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return authenticatedAt(x.rec, x.meta)
@@ -73,7 +79,7 @@ func (s *Session[T]) AuthenticatedAt() time.Time {
 // ExpiresAt returns when the session ends unless it is saved or, with Rolling,
 // used before: for one that is not stored yet, if it were saved now.
 func (s *Session[T]) ExpiresAt() time.Time {
-	x := s.x
+	x := s.x()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.rec.Version == 0 || x.age != nil {
@@ -83,13 +89,13 @@ func (s *Session[T]) ExpiresAt() time.Time {
 }
 
 // Manager returns the Manager of this kind of session.
-func (s *Session[T]) Manager() *Manager[T] { return s.x.m }
+func (s *Session[T]) Manager() *Manager[T] { return s.x().m }
 
 // Renew gives the session a new token with the next save, and keeps id and
 // Data: to be called at every change of privilege (OWASP ASVS 5.0, V7.2.4).
 // The old token grants nothing from the moment when that save is acknowledged.
 func (s *Session[T]) Renew() {
-	x := s.x
+	x := s.x()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.rec.Version == 0 || x.inert != nil {
@@ -106,7 +112,7 @@ func (s *Session[T]) Renew() {
 // old record is destroyed when the new one is saved; where that is left empty,
 // the cookie is cleared as by Destroy.
 func (s *Session[T]) Regenerate() {
-	x := s.x
+	x := s.x()
 	id, secret, err := x.m.mint(x.context())
 	if err != nil {
 		id, secret = "", "" // the save tries again, and tells
@@ -118,10 +124,8 @@ func (s *Session[T]) Regenerate() {
 	if x.inert != nil {
 		return
 	}
-	if x.rec.Version > 0 {
-		x.replaced = append(x.replaced, replaced{x.rec, x.digest})
-	} else if len(x.attempts) > 0 {
-		x.replaced = append(x.replaced, replaced{Record{ID: x.id}, digest{}})
+	if x.rec.Version > 0 || len(x.attempts) > 0 {
+		x.replaced = append(x.replaced, x.asReplaced())
 	}
 	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
 	x.id, x.secret, x.created = id, secret, stamp(time.Now())
@@ -137,14 +141,14 @@ func (s *Session[T]) Regenerate() {
 // After it, as after the response has begun, it is the later of Destroy and
 // SetSave(SaveNever) that counts.
 func (s *Session[T]) Destroy() {
-	s.x.mu.Lock()
-	defer s.x.mu.Unlock()
-	if s.x.inert != nil {
+	s.x().mu.Lock()
+	defer s.x().mu.Unlock()
+	if s.x().inert != nil {
 		return
 	}
-	s.x.destroyed = true
-	if s.x.policy == SaveNever {
-		s.x.policy = SaveAuto
+	s.x().destroyed = true
+	if s.x().policy == SaveNever {
+		s.x().policy = SaveAuto
 	}
 }
 
@@ -153,7 +157,7 @@ func (s *Session[T]) Destroy() {
 // configured one again; no more than 400 days count.
 func (s *Session[T]) SetMaxAge(d time.Duration) {
 	d = wholeMillis(min(max(d, 0), maxCookieAge))
-	x := s.x
+	x := s.x()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.age = &d
@@ -164,9 +168,9 @@ func (s *Session[T]) SetMaxAge(d time.Duration) {
 
 // SetSave says what the commit of this request is to do.
 func (s *Session[T]) SetSave(p SavePolicy) {
-	s.x.mu.Lock()
-	defer s.x.mu.Unlock()
-	s.x.policy = p
+	s.x().mu.Lock()
+	defer s.x().mu.Unlock()
+	s.x().policy = p
 }
 
 // Save stores the session now, and not when the response begins, whether it
@@ -178,12 +182,12 @@ func (s *Session[T]) SetSave(p SavePolicy) {
 // [ErrGone]: it was revoked, or its token replaced; [ErrCommitted]: it needs a
 // new token, and the response has begun; [ErrTooLarge]; [ErrConflict];
 // [ErrUnavailable]; or what BeforeSave said.
-func (s *Session[T]) Save(ctx context.Context) error { return s.x.saveNow(ctx) }
+func (s *Session[T]) Save(ctx context.Context) error { return s.x().saveNow(ctx) }
 
 // Reload drops the changes of this request and reads the store again. [ErrGone]
 // where the record is no more, or accepts another token by now. A new session
 // becomes as New makes it.
-func (s *Session[T]) Reload(ctx context.Context) error { return s.x.reload(ctx) }
+func (s *Session[T]) Reload(ctx context.Context) error { return s.x().reload(ctx) }
 
 // Update changes the stored Data atomically. fn gets the stored value, with
 // the pending changes of this request merged in, and runs again where another
@@ -192,5 +196,5 @@ func (s *Session[T]) Reload(ctx context.Context) error { return s.x.reload(ctx) 
 // stored. On an error, fn's own or one of Save's, Data and the store are as
 // before.
 func (s *Session[T]) Update(ctx context.Context, fn func(*T) error) error {
-	return s.x.update(ctx, fn)
+	return s.x().update(ctx, fn)
 }

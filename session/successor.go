@@ -61,8 +61,11 @@ func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 	if x.next == "" {
 		x.next = mint()
 	}
-	if d := digestOf(x.rec.Name, x.next); d != m.digest {
+	switch d := digestOf(x.rec.Name, x.next); {
+	case d != m.digest:
 		m.replace(d, now, x.m.grace, forGood)
+	case forGood: // a routine write that nobody acknowledged stored it already
+		m.former = superseded(m.confirmed(now, x.m.grace))
 	}
 }
 
