@@ -94,7 +94,11 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 		x.touch(ctx)
 	case stepRefresh:
 		// As with a touch, the request did not depend on it.
-		if err := x.save(ctx, data); err != nil && err != errGone {
+		err := x.save(ctx, data)
+		if _, other := errors.AsType[*failure](err); other { // BeforeSave destroyed it
+			return x.settle(ctx, OpDestroy, err)
+		}
+		if err != nil && err != errGone {
 			x.m.event(ctx, EventError, x.known(), 0, err)
 		}
 	case stepSave:

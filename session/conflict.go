@@ -38,8 +38,9 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 	case err != nil:
 		return nil, false, err
 	case earlier >= 0:
-		if a := x.attempts[earlier]; a.base.Version != x.rec.Version {
-			if data, _, err = x.merge(&a.base, a.by, data); err != nil {
+		if a := x.attempts[earlier]; a.version != x.rec.Version {
+			base := Record{ID: x.id, Format: x.m.format, Data: a.data}
+			if data, _, err = x.merge(&base, meta{schema: x.m.schema}, data); err != nil {
 				return nil, false, err
 			}
 		}

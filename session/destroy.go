@@ -48,6 +48,7 @@ type replaced struct {
 	digest   digest // of the secret with which this request was let in
 	owner    string // User of its Data
 	attempts []attempt
+	tried    bool // it may be this request that deleted it
 }
 
 // asReplaced is the present record as one that is to be destroyed. Requires
@@ -55,7 +56,7 @@ type replaced struct {
 func (x *Exchange[T]) asReplaced() replaced {
 	r := x.rec
 	r.ID = x.id
-	return replaced{r, x.meta, digestOf(x.m.cookie.Name, x.secret), x.owner, x.attempts}
+	return replaced{rec: r, meta: x.meta, digest: digestOf(x.m.cookie.Name, x.secret), owner: x.owner, attempts: x.attempts}
 }
 
 // isStill reports whether the record, found as latest, is this request's to
@@ -98,32 +99,32 @@ func (x *Exchange[T]) retire(ctx context.Context, old replaced) error {
 // that, it was a log-out, which must hold for the new session, too: errGone.
 // Requires x.op.
 func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
-	for {
-		x.mu.Lock()
-		left := x.replaced
-		x.mu.Unlock()
-		if len(left) == 0 {
-			return nil
+	for _, list := range []*[]replaced{&x.replaced, &x.orphans} {
+		for len(*list) > 0 {
+			old := &(*list)[0]
+			err := x.retire(ctx, *old)
+			switch {
+			case err == errNotFound && x.loggedOut(*old):
+				return errGone
+			case err != nil && err != errNotFound:
+				old.tried = true
+				return err
+			}
+			x.mu.Lock()
+			*list = (*list)[1:]
+			x.mu.Unlock()
 		}
-		err := x.retire(ctx, left[0])
-		switch {
-		case err == errNotFound && x.loggedOut(left[0]):
-			return errGone
-		case err != nil && err != errNotFound:
-			return err
-		}
-		x.mu.Lock()
-		x.replaced = left[1:]
-		x.mu.Unlock()
 	}
+	return nil
 }
 
 // loggedOut reports whether a record that is gone was ended by somebody, so that
-// the session that replaces it must not begin: not one that has reached its end.
-// Nor does a log-in over a session of nobody depend on that.
+// the session that replaces it must not begin: not one that has reached its end,
+// or that this request tried to delete. Nor does a log-in over a session of
+// nobody depend on that.
 func (x *Exchange[T]) loggedOut(old replaced) bool {
 	logIn := old.rec.User == "" && old.owner == "" && x.owner != ""
-	return old.rec.Version > 0 && !logIn && time.Now().Before(x.m.end(old.rec, old.meta))
+	return old.rec.Version > 0 && !old.tried && !logIn && time.Now().Before(x.m.end(old.rec, old.meta))
 }
 
 // touch extends the session. A failure is only told of: the request did not

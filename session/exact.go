@@ -5,7 +5,7 @@ import "reflect"
 // exactPackages are those whose self-encoding types give back the bytes from
 // which they were decoded.
 var exactPackages = map[string]bool{
-	"encoding/json": true, "math/big": true, "net": true, "net/netip": true, "net/url": true, "time": true,
+	"encoding/json": true, "net": true, "net/netip": true, "time": true,
 }
 
 // isExact reports whether what the codec made of a value of type t is made

@@ -71,13 +71,14 @@ type held[T any] struct {
 	asked
 	next     string     // the next secret, once one is made; it holds with the save
 	replaced []replaced // what Regenerate left behind
+	orphans  []replaced // new records that could not be taken back
 }
 
 // attempt is a write that ended in an error.
 type attempt struct {
-	nonce uint64
-	base  Record // which it was to replace
-	by    meta
+	nonce   uint64
+	version int64  // which it was to replace
+	data    []byte // that it started from, with what others had stored by then merged in
 }
 
 // known is what events tell of the session. Requires x.op or x.mu.

@@ -183,6 +183,9 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		if err := m.bound(r.Data); err != nil {
 			return err
 		}
+		if m.cfg.User != nil {
+			r.User = user // it may have been out of date
+		}
 		meta.nonce, meta.shape, meta.schema = newNonce(), m.shape, m.schema
 		r.Meta, r.Format = meta.encode(), m.format
 		w := m.start()

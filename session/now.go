@@ -67,7 +67,7 @@ func (x *Exchange[T]) restore(before held[T]) {
 	defer x.mu.Unlock()
 	now := *x.held
 	*x.held = before
-	x.attempts, x.final = now.attempts, now.final
+	x.attempts, x.orphans, x.final = now.attempts, now.orphans, now.final
 	x.policy, x.destroyed, x.asked, x.next = now.policy, now.destroyed, now.asked, now.next
 }
 

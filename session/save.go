@@ -72,7 +72,7 @@ func (x *Exchange[T]) takeBack(ctx context.Context, asked asked) {
 		defer func() {       // for the next save or destroy to try again
 			x.mu.Lock()
 			defer x.mu.Unlock()
-			x.replaced = append(x.replaced, left)
+			x.orphans = append(x.orphans, left)
 		}()
 	} else {
 		x.m.event(ctx, EventDestroyed, x.rec, w.elapsed(), nil)

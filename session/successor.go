@@ -37,7 +37,9 @@ func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta,
 	if user != "" && user != x.owner {
 		m.authenticated = now.UnixMilli()
 	}
-	r.User = user
+	if x.m.cfg.User != nil { // else it is left to those who know
+		r.User = user
+	}
 	if x.age != nil {
 		m.age = *x.age
 	}

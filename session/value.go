@@ -42,10 +42,16 @@ func (m *Manager[T]) decodeOpened(r Record, by meta, v *T) (err error) {
 	case err == nil:
 		return nil
 	case by.schema > m.schema:
-		return fmt.Errorf("session: decode %s: %w: %w", r.ID, m.tooNew(by), err)
+		return fmt.Errorf("session: decode %s: %w: %w", r.ID, m.tooNew(by), undecodable{err})
 	}
-	return fmt.Errorf("session: decode %s: %w: %w", r.ID, ErrCorrupt, err)
+	return fmt.Errorf("session: decode %s: %w: %w", r.ID, ErrCorrupt, undecodable{err})
 }
+
+// undecodable is a codec's error, which may quote Data and so is not for a log.
+type undecodable struct{ cause error }
+
+func (e undecodable) Error() string { return fmt.Sprintf("its Data does not decode (%T)", e.cause) }
+func (e undecodable) Unwrap() error { return e.cause }
 
 // decodeOwn is decode for what this process has just encoded.
 func (m *Manager[T]) decodeOwn(id string, data []byte, v *T) error {

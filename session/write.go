@@ -84,7 +84,7 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 			// It may have landed all the same.
 			if _, now, e := x.m.load(ctx, r.ID); e != nil || now.nonce != m.nonce {
 				x.mu.Lock()
-				x.attempts = append(x.attempts, attempt{m.nonce, x.rec, x.meta})
+				x.attempts = append(x.attempts, attempt{m.nonce, x.rec.Version, data})
 				x.mu.Unlock()
 				return err
 			}
