@@ -76,7 +76,7 @@ tests() {
 # engine for it, and breaks servers in measured time. In its own directory go
 # test also shows what passes, of which the closing table is to be seen.
 mongo() {
-	(cd integration_test/mongo && sh ../../scripts/mongo.sh go test -race -count=1 -timeout=10m .)
+	(cd integration_test/mongo && sh ../../scripts/mongo.sh go test -race -count=1 -timeout=10m)
 }
 
 stage "formatting" formatted

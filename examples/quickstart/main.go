@@ -3,11 +3,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"html/template"
 	"net/http"
 	"os"
 
 	"github.com/echosession/echosession/echoadapter"
+	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 	"github.com/labstack/echo/v4"
 )
@@ -23,37 +25,35 @@ var page = template.Must(template.New("page").Parse(`<!doctype html><title>Quick
 <form method="post" action="/sign-out"><button>Sign out</button></form>{{else}}
 <form method="post" action="/sign-in"><input name="name" required><button>Sign in</button></form>{{end}}`))
 
-// with hands the visitor's session to a handler.
-func with(handle func(echo.Context, *session.Session[Visitor]) error) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		s, err := session.Get[Visitor](c)
-		if err != nil {
-			return err
-		}
-		return handle(c, s)
+func handle(c echo.Context) error {
+	s, err := session.Get[Visitor](c)
+	switch {
+	case err != nil:
+		return err
+	case c.Path() == "/sign-in":
+		s.Data.Name = c.FormValue("name")
+		s.Renew() // a token that somebody knew before is worth nothing now
+	case c.Path() == "/sign-out":
+		s.Destroy()
+	default:
+		s.Data.Views++ // saved before the response begins
+		return c.Render(http.StatusOK, "page", s.Data)
 	}
+	return c.Redirect(http.StatusSeeOther, "/")
 }
 
 func main() {
-	e := echo.New()
+	e, cfg := echo.New(), echoadapter.Config[Visitor]{} // sessions in memory
+	if uri := os.Getenv("MONGODB_URI"); uri != "" {
+		var err error
+		if cfg.Session.Store, err = mongostore.Open(context.Background(), uri, mongostore.Options{Database: "quickstart"}); err != nil {
+			e.Logger.Fatal(err)
+		}
+	}
 	e.HideBanner, e.Renderer = true, &echo.TemplateRenderer{Template: page}
-	// The cookie is SameSite=Lax, so other sites cannot post as a visitor; the check keeps them from signing one in.
-	e.Use(echo.WrapMiddleware(http.NewCrossOriginProtection().Handler))
-	e.Use(echoadapter.Middleware(echoadapter.Config[Visitor]{}))
-
-	e.GET("/", with(func(c echo.Context, s *session.Session[Visitor]) error {
-		s.Data.Views++ // saved before the response begins
-		return c.Render(http.StatusOK, "page", s.Data)
-	}))
-	e.POST("/sign-in", with(func(c echo.Context, s *session.Session[Visitor]) error {
-		s.Data.Name = c.FormValue("name")
-		s.Renew() // a token that somebody knew before is worth nothing now
-		return c.Redirect(http.StatusSeeOther, "/")
-	}))
-	e.POST("/sign-out", with(func(c echo.Context, s *session.Session[Visitor]) error {
-		s.Destroy()
-		return c.Redirect(http.StatusSeeOther, "/")
-	}))
-
+	e.Use(echo.WrapMiddleware(http.NewCrossOriginProtection().Handler), echoadapter.Middleware(cfg))
+	e.GET("/", handle)
+	e.POST("/sign-in", handle)
+	e.POST("/sign-out", handle)
 	e.Logger.Fatal(e.Start(cmp.Or(os.Getenv("ADDR"), "localhost:8080")))
 }

@@ -1,0 +1,155 @@
+package mongo_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/echosession/echosession/mongostore"
+	"github.com/echosession/echosession/session"
+)
+
+func newRecord(id string, life time.Duration) session.Record {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return session.Record{
+		ID: id, Name: "sid", User: "u1", Version: 1, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(life),
+		Format: "json", Meta: []byte("meta of " + id), Data: []byte(`{"n":1}`),
+	}
+}
+
+func must(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// One command for each operation, with the concern that it is to have.
+func TestCommands(t *testing.T) {
+	db := newDatabase(t)
+	var log commandLog
+	coll := connect(t, options.Client().ApplyURI(db.uri).SetMonitor(log.monitor())).Database(db.Name()).Collection("sessions")
+	s, err := mongostore.New(t.Context(), coll, mongostore.Options{})
+	must(t, "New", err)
+	log.take()
+
+	ctx, r := t.Context(), newRecord("a", time.Hour)
+	for _, op := range []struct {
+		name, want, concern string
+		do                  func() error
+	}{
+		{"create", "insert", "majority", func() error { return s.Create(ctx, r) }},
+		{"load", "find", "", func() error { _, err := s.Load(ctx, "a"); return err }},
+		{"touch", "update", "1", func() error {
+			r.SeenAt, r.ExpiresAt = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second)
+			return s.Touch(ctx, r)
+		}},
+		{"update", "update", "majority", func() error { return s.Update(ctx, r) }},
+		{"delete", "delete", "majority", func() error { return s.Delete(ctx, "a") }},
+		{"list of a user", "find", "", func() error {
+			for range s.ListUser(ctx, "sid", "u1") {
+			}
+			return nil
+		}},
+		{"delete of a user", "delete", "majority", func() error { _, err := s.DeleteUser(ctx, "sid", "u1", ""); return err }},
+	} {
+		must(t, op.name, op.do())
+		var sent []string
+		for _, c := range log.take() {
+			first, _ := c.IndexErr(0)
+			sent = append(sent, first.Key())
+			w := strings.Trim(c.Lookup("writeConcern", "w").String(), `"`)
+			if w = strings.TrimSuffix(strings.TrimPrefix(w, `{"$numberInt":"`), `"}`); w != op.concern {
+				t.Errorf("%s: write concern %q, want %q", op.name, w, op.concern)
+			}
+			if j := c.Lookup("writeConcern", "j"); j.Type != 0 {
+				t.Errorf("%s: the write concern says j: %v", op.name, j)
+			}
+			if strings.Contains(c.String(), "upsert") {
+				t.Errorf("%s: is an upsert", op.name)
+			}
+		}
+		if got := strings.Join(sent, " "); got != op.want {
+			t.Errorf("%s: sent %q, want %q", op.name, got, op.want)
+		}
+	}
+	figures.add("commands", "load 1, create 1, update 1, touch 1, delete 1, user's list 1, log-out everywhere 1; failed: %t", t.Failed())
+}
+
+// What the server makes of the filters.
+func TestExplain(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	for i := range 50 {
+		r := newRecord(fmt.Sprint("id", i), time.Hour)
+		r.User = fmt.Sprint("u", i%10)
+		must(t, "Create", s.Create(t.Context(), r))
+	}
+	var plans []string
+	for _, tt := range []struct {
+		name   string
+		filter bson.D
+		want   []string
+	}{
+		{"load", bson.D{{Key: "_id", Value: "id1"}}, []string{"IDHACK", "EXPRESS_IXSCAN"}},
+		{"update", bson.D{
+			{Key: "_id", Value: "id1"}, {Key: "v", Value: int64(1)},
+			{Key: "expires", Value: bson.D{{Key: "$gt", Value: time.Now()}}},
+			{Key: "seen", Value: bson.D{{Key: "$lte", Value: time.Now()}}},
+		}, []string{"IXSCAN"}},
+		{"user", bson.D{{Key: "name", Value: "sid"}, {Key: "user", Value: "u1"}}, []string{"IXSCAN"}},
+		{"others", bson.D{{Key: "name", Value: "sid"}, {Key: "user", Value: "u1"}, {Key: "_id", Value: bson.D{{Key: "$ne", Value: "id1"}}}}, []string{"IXSCAN"}},
+	} {
+		raw, err := db.RunCommand(t.Context(), bson.D{
+			{Key: "explain", Value: bson.D{{Key: "find", Value: "sessions"}, {Key: "filter", Value: tt.filter}}},
+			{Key: "verbosity", Value: "executionStats"},
+		}).Raw()
+		must(t, "explain", err)
+		plan := raw.Lookup("queryPlanner", "winningPlan").String()
+		found := ""
+		for _, stage := range tt.want {
+			if strings.Contains(plan, `"`+stage+`"`) {
+				found = stage
+			}
+		}
+		if found == "" || strings.Contains(plan, "COLLSCAN") {
+			t.Errorf("%s: got the plan %s, want one of %v", tt.name, plan, tt.want)
+		}
+		examined, _ := raw.Lookup("executionStats", "totalDocsExamined").AsInt64OK()
+		if most := int64(5); examined > most {
+			t.Errorf("%s: looked at %d documents of 50, want at most %d", tt.name, examined, most)
+		}
+		plans = append(plans, fmt.Sprintf("%s %s (%d documents)", tt.name, found, examined))
+	}
+	figures.add("plans", "%s", strings.Join(plans, ", "))
+}
+
+// What a session takes, for the guide.
+func TestSizes(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	const n = 2000
+	for i := range n {
+		r := newRecord(fmt.Sprintf("%022d", i*7919), time.Hour)
+		r.User = fmt.Sprintf("user-%016d", i)
+		r.Meta = make([]byte, 64)
+		r.Data = []byte(`{"name":"A. Person","visits":12,"theme":"dark"}`)
+		must(t, "Create", s.Create(t.Context(), r))
+	}
+	// What an index takes is known once it was written to its file.
+	admin(t, db.Client(), bson.D{{Key: "fsync", Value: 1}})
+	raw, err := db.RunCommand(t.Context(), bson.D{{Key: "collStats", Value: "sessions"}}).Raw()
+	must(t, "collStats", err)
+	size, _ := raw.Lookup("size").AsInt64OK()
+	var parts []string
+	elements, _ := raw.Lookup("indexSizes").Document().Elements()
+	for _, e := range elements {
+		bytes, _ := e.Value().AsInt64OK()
+		parts = append(parts, fmt.Sprintf("%s %d", e.Key(), bytes/n))
+	}
+	figures.add("bytes a session", "document %d, of which data 47 and meta 64; index entries: %s", size/n, strings.Join(parts, ", "))
+}

@@ -1,0 +1,161 @@
+package mongo_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
+)
+
+// server is one mongod in a container.
+type server struct {
+	c    testcontainers.Container
+	host string // as other members call it
+
+	mu   sync.Mutex
+	addr string // published on loopback; changes with every start
+	via  string // a proxy in front of it, or ""
+}
+
+// image is the one that scripts/mongo.sh found.
+func image(t *testing.T) string {
+	t.Helper()
+	name := os.Getenv("MONGO_IMAGE")
+	if name == "" {
+		t.Fatal("MONGO_IMAGE names no image: run the suite by scripts/mongo.sh")
+	}
+	return name
+}
+
+// labels mark what this run starts for the end of scripts/mongo.sh, which
+// removes it where this process was killed.
+func labels() map[string]string {
+	return map[string]string{"echosession.mongo.run": os.Getenv("ECHOSESSION_MONGO_RUN")}
+}
+
+// startServer starts a mongod with these arguments, and has it end with the
+// suite. It is ready when it says so: the port is open earlier.
+func startServer(t *testing.T, args []string, opts ...testcontainers.ContainerCustomizer) *server {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c, err := testcontainers.Run(ctx, image(t), append([]testcontainers.ContainerCustomizer{
+		testcontainers.WithCmd(append([]string{"mongod", "--bind_ip_all"}, args...)...),
+		testcontainers.WithExposedPorts("27017/tcp"),
+		testcontainers.WithLabels(labels()),
+		testcontainers.WithWaitStrategy(wait.ForLog("Waiting for connections").WithStartupTimeout(time.Minute)),
+		// Only on loopback: nothing outside this machine is to reach it.
+		testcontainers.WithHostConfigModifier(onLoopback),
+	}, opts...)...)
+	if c != nil {
+		closing.add(func(ctx context.Context) error { return c.Terminate(ctx, testcontainers.StopTimeout(0)) })
+	}
+	if err != nil {
+		t.Fatalf("starting MongoDB: %v", err)
+	}
+	s := &server{c: c, host: "127.0.0.1:27017"}
+	s.refresh(t)
+	return s
+}
+
+func onLoopback(h *container.HostConfig) {
+	h.PortBindings = network.PortMap{
+		network.MustParsePort("27017/tcp"): {{HostIP: netip.MustParseAddr("127.0.0.1")}},
+	}
+}
+
+// refresh learns the port, which is another after every start.
+func (s *server) refresh(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+	defer cancel()
+	host, err := s.c.Host(ctx)
+	if err != nil {
+		t.Fatalf("docker: %v", err)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1" // which may mean ::1 first
+	}
+	port, err := s.c.MappedPort(ctx, "27017/tcp")
+	if err != nil {
+		t.Fatalf("docker: %v", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addr = net.JoinHostPort(host, fmt.Sprint(port.Num()))
+}
+
+// address is where a client that asks for this server is to be sent.
+func (s *server) address() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.via != "" {
+		return s.via
+	}
+	return s.addr
+}
+
+func (s *server) route(via string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.via = via
+}
+
+func docker(t *testing.T) *testcontainers.DockerClient {
+	t.Helper()
+	d, err := testcontainers.NewDockerClientWithOpts(t.Context())
+	if err != nil {
+		t.Fatalf("docker: %v", err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// act does something to the container itself.
+func (s *server) act(t *testing.T, what string) {
+	t.Helper()
+	d := docker(t)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+	defer cancel()
+	var err error
+	switch id := s.c.GetContainerID(); what {
+	case "kill":
+		_, err = d.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: "KILL"})
+	case "stop":
+		_, err = d.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: new(5)})
+	case "pause":
+		_, err = d.ContainerPause(ctx, id, client.ContainerPauseOptions{})
+	case "unpause":
+		_, err = d.ContainerUnpause(ctx, id, client.ContainerUnpauseOptions{})
+	case "start":
+		if _, err = d.ContainerStart(ctx, id, client.ContainerStartOptions{}); err == nil {
+			s.refresh(t)
+		}
+	}
+	if err != nil {
+		t.Errorf("%s of a server: %v", what, err)
+	}
+}
+
+// dialer sends clients that ask for a member by its own name to where that is
+// published, so that the names work everywhere and nothing leaves the machine.
+type dialer []*server
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	i := slices.IndexFunc(d, func(s *server) bool { return s.host == address })
+	if i < 0 {
+		return nil, fmt.Errorf("%s is no member", address)
+	}
+	return new(net.Dialer).DialContext(ctx, network, d[i].address())
+}

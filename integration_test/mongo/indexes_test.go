@@ -1,0 +1,199 @@
+package mongo_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/testcontainers/testcontainers-go"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/echosession/echosession/mongostore"
+	"github.com/echosession/echosession/session"
+)
+
+// expireAfter is what the server says of the index; -1 if it has none.
+func (db database) expireAfter(t *testing.T) float64 {
+	t.Helper()
+	cursor, err := db.sessions().Indexes().List(t.Context())
+	must(t, "list", err)
+	var all []bson.Raw
+	must(t, "list", cursor.All(t.Context(), &all))
+	for _, index := range all {
+		if index.Lookup("key", "expires").Type != 0 {
+			if v, ok := index.Lookup("expireAfterSeconds").AsFloat64OK(); ok {
+				return v
+			}
+		}
+	}
+	return -1
+}
+
+func createIndex(db database, spec bson.D) bson.D {
+	return bson.D{{Key: "createIndexes", Value: "sessions"}, {Key: "indexes", Value: bson.A{spec}}}
+}
+
+func TestIndexesAtStart(t *testing.T) {
+	needOwn(t)
+	expires := bson.D{{Key: "expires", Value: 1}}
+	for name, tt := range map[string]struct {
+		index bson.D // besides those that are made
+		opts  mongostore.Options
+		err   string // "": the store starts, and the index is right then
+	}{
+		"none":          {nil, mongostore.Options{}, ""},
+		"none, skipped": {nil, mongostore.Options{SkipIndexes: true}, "createIndex({expires: 1}, {expireAfterSeconds: 0})"},
+		"an hour":       {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 3600}}, mongostore.Options{}, ""},
+		"an hour, skipped": {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 3600}}, mongostore.Options{SkipIndexes: true},
+			`db.runCommand({collMod: "sessions", index: {name: "x", expireAfterSeconds: 0}})`},
+		"no TTL": {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}}, mongostore.Options{}, ""},
+		"NaN":    {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: math.NaN()}}, mongostore.Options{}, "NaN"},
+		"partial": {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 0},
+			{Key: "partialFilterExpression", Value: bson.D{{Key: "v", Value: bson.D{{Key: "$gt", Value: 1}}}}}}, mongostore.Options{}, "partial"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newDatabase(t)
+			if tt.index != nil {
+				if err := db.RunCommand(t.Context(), createIndex(db, tt.index)).Err(); err != nil && name == "NaN" {
+					t.Logf("this server refuses NaN itself: %v", err)
+					return
+				} else if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if name == "NaN" && !math.IsNaN(db.expireAfter(t)) {
+				t.Logf("this server puts %v in the place of NaN", db.expireAfter(t))
+				tt.err = ""
+			}
+			s, err := mongostore.Open(t.Context(), db.uri, tt.opts)
+			if err == nil {
+				defer s.Close()
+			}
+			if tt.err == "" {
+				if err != nil || db.expireAfter(t) != 0 {
+					t.Errorf("got error %v and expireAfterSeconds %v, want none and 0", err, db.expireAfter(t))
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("got error %v, want one with %q", err, tt.err)
+			}
+		})
+	}
+}
+
+// Several instances start at once and make the same indexes.
+func TestIndexesMadeByManyAtOnce(t *testing.T) {
+	db := newDatabase(t)
+	errs := make(chan error)
+	for range 6 {
+		go func() {
+			s, err := mongostore.Open(t.Context(), db.uri, mongostore.Options{})
+			if err == nil {
+				s.Close()
+			}
+			errs <- err
+		}()
+	}
+	for range 6 {
+		must(t, "Open", <-errs)
+	}
+}
+
+func TestCollectionsThatDoNotServe(t *testing.T) {
+	db := newDatabase(t)
+	db.run(t, bson.D{{Key: "create", Value: "a_view"}, {Key: "viewOn", Value: "sessions"}, {Key: "pipeline", Value: bson.A{}}})
+	db.run(t, bson.D{{Key: "create", Value: "a_capped"}, {Key: "capped", Value: true}, {Key: "size", Value: 1 << 20}})
+	for name, want := range map[string]string{"a_view": "is a view", "a_capped": "is a capped collection"} {
+		_, err := mongostore.Open(t.Context(), db.uri, mongostore.Options{Collection: name})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want one with %q", name, err, want)
+		}
+	}
+}
+
+// protected is a server with users. They are made by one without protection,
+// whose data it takes over: from outside there is no first user otherwise.
+func protected(t *testing.T) *server {
+	t.Helper()
+	needOwn(t)
+	open := startServer(t, testCommands)
+	c := connect(t, options.Client().ApplyURI("mongodb://"+open.address()))
+	admin(t, c, bson.D{{Key: "createUser", Value: "root"}, {Key: "pwd", Value: "root-pw"}, {Key: "roles", Value: bson.A{"root"}}})
+	app := bson.D{{Key: "db", Value: "app"}, {Key: "collection", Value: "sessions"}}
+	crud := bson.A{"find", "insert", "update", "remove"}
+	role := func(name string, actions bson.A) {
+		must(t, "createRole", c.Database("app").RunCommand(t.Context(), bson.D{
+			{Key: "createRole", Value: name}, {Key: "roles", Value: bson.A{}},
+			{Key: "privileges", Value: bson.A{bson.D{{Key: "resource", Value: app}, {Key: "actions", Value: actions}}}},
+		}).Err())
+		must(t, "createUser", c.Database("app").RunCommand(t.Context(), bson.D{
+			{Key: "createUser", Value: name}, {Key: "pwd", Value: "pw"}, {Key: "roles", Value: bson.A{name}},
+		}).Err())
+	}
+	role("minimal", append(crud[:len(crud):len(crud)], "listIndexes"))
+	role("blind", crud)
+	role("maker", append(crud[:len(crud):len(crud)], "listIndexes", "createIndex", "collMod"))
+	admin(t, c, bson.D{{Key: "fsync", Value: 1}})
+	open.act(t, "kill") // a clean end takes its time
+	return startServer(t, append([]string{"--auth"}, testCommands...), testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
+		onLoopback(h)
+		h.VolumesFrom = []string{open.c.GetContainerID()}
+	}))
+}
+
+func TestPermissions(t *testing.T) {
+	s := protected(t)
+	uri := func(user, password string) string {
+		return "mongodb://" + user + ":" + password + "@" + s.address() + "/app"
+	}
+	fails := func(what, uri string, opts mongostore.Options, wants ...string) {
+		t.Helper()
+		begin := time.Now()
+		store, err := mongostore.Open(t.Context(), uri, opts)
+		if err == nil {
+			store.Close()
+			t.Errorf("%s: got no error", what)
+			return
+		}
+		if errors.Is(err, session.ErrUnavailable) || time.Since(begin) > 5*time.Second {
+			t.Errorf("%s: after %v got %v, which reads as an outage", what, time.Since(begin), err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got error %v, want one with %q", what, err, want)
+			}
+		}
+		if strings.Contains(err.Error(), "wrong-pw") {
+			t.Errorf("%s: the error has the password: %v", what, err)
+		}
+	}
+	fails("wrong password", uri("minimal", "wrong-pw"), mongostore.Options{}, "18")
+	fails("no credentials", "mongodb://"+s.address()+"/app", mongostore.Options{}, "13")
+	fails("no permission for indexes", uri("minimal", "pw"), mongostore.Options{},
+		"createIndex({expires: 1}, {expireAfterSeconds: 0})", "SkipIndexes")
+	fails("skipped, and missing", uri("minimal", "pw"), mongostore.Options{SkipIndexes: true}, "is missing")
+
+	maker, err := mongostore.Open(t.Context(), uri("maker", "pw"), mongostore.Options{})
+	must(t, "Open by one who may", err)
+	maker.Close()
+	fails("may not see the indexes", uri("blind", "pw"), mongostore.Options{SkipIndexes: true}, "listIndexes")
+	for _, opts := range []mongostore.Options{{}, {SkipIndexes: true}} {
+		store, err := mongostore.Open(t.Context(), uri("minimal", "pw"), opts)
+		must(t, "Open by one who may not, when they are there", err)
+		r := newRecord("a", time.Hour)
+		must(t, "Create", store.Create(t.Context(), r))
+		must(t, "Update", store.Update(t.Context(), r))
+		r.Version++
+		must(t, "Touch", store.Touch(t.Context(), r))
+		must(t, "Delete", store.Delete(t.Context(), r.ID))
+		_, err = store.DeleteUser(t.Context(), "sid", "u1", "")
+		must(t, "DeleteUser", err)
+		store.Close()
+	}
+	figures.add("permissions", "find, insert, update, remove, listIndexes do; failed: %t", t.Failed())
+}

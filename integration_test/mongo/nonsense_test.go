@@ -1,0 +1,199 @@
+package mongo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/echosession/echosession/mongostore"
+	"github.com/echosession/echosession/session"
+)
+
+type visitor struct{ N int }
+
+func newManager(t *testing.T, s session.Store) *session.Manager[visitor] {
+	t.Helper()
+	m, err := session.New(session.Config[visitor]{
+		Store: s, Cookie: session.Cookie{Name: "sid"}, Codec: mongostore.BSON(),
+		User: func(*visitor) string { return "u1" },
+	})
+	must(t, "session.New", err)
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// start stores a session and returns its token and id.
+func start(t *testing.T, m *session.Manager[visitor]) (token, id string) {
+	t.Helper()
+	s, err := m.Start(t.Context())
+	must(t, "Start", err)
+	s.Data.N = 1
+	must(t, "Save", s.Save(t.Context()))
+	return s.Token(), s.ID()
+}
+
+// A document edited by hand into nonsense is an error that says so, and stays
+// as it is.
+func TestNonsense(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	m := newManager(t, s)
+	for _, field := range []string{"v", "user", "created", "seen", "expires", "format", "meta", "data", "name"} {
+		for kind, change := range map[string]bson.D{
+			"absent":   {{Key: "$unset", Value: bson.D{{Key: field, Value: ""}}}},
+			"null":     {{Key: "$set", Value: bson.D{{Key: field, Value: nil}}}},
+			"array":    {{Key: "$set", Value: bson.D{{Key: field, Value: bson.A{1, 2}}}}},
+			"a double": {{Key: "$set", Value: bson.D{{Key: field, Value: 1.5}}}},
+		} {
+			if field == "user" && kind == "absent" {
+				continue
+			}
+			token, id := start(t, m)
+			_, err := db.sessions().UpdateByID(t.Context(), id, change)
+			must(t, "edit", err)
+			before, err := db.sessions().FindOne(t.Context(), bson.D{{Key: "_id", Value: id}}).Raw()
+			must(t, "find", err)
+
+			want := session.ErrCorrupt
+			if field == "name" {
+				want = session.ErrNotFound
+			}
+			what := fmt.Sprintf("%s: %s", field, kind)
+			if _, err := s.Load(t.Context(), id); !errors.Is(err, want) {
+				t.Errorf("%s: Load: got error %v, want %v", what, err, want)
+			}
+			if _, err := m.Open(t.Context(), token); !errors.Is(err, want) {
+				t.Errorf("%s: Open: got error %v, want %v", what, err, want)
+			}
+			if err := m.Update(t.Context(), id, func(v *visitor) error { v.N++; return nil }); !errors.Is(err, want) {
+				t.Errorf("%s: Update: got error %v, want %v", what, err, want)
+			}
+			after, err := db.sessions().FindOne(t.Context(), bson.D{{Key: "_id", Value: id}}).Raw()
+			must(t, "find", err)
+			if !bytes.Equal(before, after) {
+				t.Errorf("%s: the document was changed from %v to %v", what, before, after)
+			}
+		}
+	}
+}
+
+// Another program's document in the same collection is nobody's session, and
+// what an operator adds to a session's survives.
+func TestForeign(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	m := newManager(t, s)
+	_, err := db.sessions().InsertOne(t.Context(), bson.D{{Key: "_id", Value: "foreign"}, {Key: "session", Value: "{}"}, {Key: "expires", Value: time.Now().Add(time.Hour)}})
+	must(t, "insert", err)
+	if _, err := s.Load(t.Context(), "foreign"); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("a foreign document: got error %v, want %v", err, session.ErrNotFound)
+	}
+	must(t, "Delete", m.Delete(t.Context(), "foreign"))
+	if !db.stored(t, "foreign") {
+		t.Error("Manager.Delete removed a foreign document")
+	}
+
+	_, id := start(t, m)
+	_, err = db.sessions().UpdateByID(t.Context(), id, bson.D{{Key: "$set", Value: bson.D{{Key: "note", Value: "suspicious"}}}})
+	must(t, "edit", err)
+	must(t, "Update", m.Update(t.Context(), id, func(v *visitor) error { v.N = 7; return nil }))
+	var doc struct {
+		Note string
+		Data struct{ N int }
+	}
+	must(t, "query by data", db.sessions().FindOne(t.Context(), bson.D{{Key: "data.n", Value: 7}}).Decode(&doc))
+	if doc.Note != "suspicious" {
+		t.Errorf("an operator's field: got %q, want it kept", doc.Note)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	r := newRecord("a", time.Hour)
+	must(t, "Create", s.Create(t.Context(), r))
+	r.Data = make([]byte, 16<<20)
+	for op, err := range map[string]error{"Create": s.Create(t.Context(), r), "Update": s.Update(t.Context(), r)} {
+		if !errors.Is(err, session.ErrTooLarge) {
+			t.Errorf("%s: got error %v, want %v", op, err, session.ErrTooLarge)
+		}
+	}
+	// With a field of an operator's own it is the server that finds out.
+	_, err := db.sessions().UpdateByID(t.Context(), "a", bson.D{{Key: "$set", Value: bson.D{{Key: "note", Value: string(make([]byte, 1<<20))}}}})
+	must(t, "edit", err)
+	r.Data = r.Data[:15<<20+1<<19]
+	if err := s.Update(t.Context(), r); !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("Update that the server refuses: got error %v, want %v", err, session.ErrTooLarge)
+	}
+	if _, err := s.Load(t.Context(), "a"); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+}
+
+// The caller's settings do not reach through: neither weak writes nor reads
+// from a secondary, nor a client that closing the store would end.
+func TestCallersCollection(t *testing.T) {
+	db := newDatabase(t)
+	var log commandLog
+	c := connect(t, options.Client().ApplyURI(db.uri).SetMonitor(log.monitor()))
+	coll := c.Database(db.Name()).Collection("sessions", options.Collection().
+		SetWriteConcern(writeconcern.Unacknowledged()).SetReadPreference(readpref.SecondaryPreferred()))
+	s, err := mongostore.New(t.Context(), coll, mongostore.Options{})
+	must(t, "New", err)
+	log.take()
+	must(t, "Create", s.Create(t.Context(), newRecord("a", time.Hour)))
+	_, err = s.Load(t.Context(), "a")
+	must(t, "Load", err)
+	for _, command := range log.take() {
+		if w := command.Lookup("writeConcern", "w"); w.Type != 0 && w.String() != `"majority"` {
+			t.Errorf("write concern %v, want majority", w)
+		}
+		if mode := command.Lookup("$readPreference", "mode"); mode.Type != 0 && mode.String() == `"secondaryPreferred"` {
+			t.Errorf("read preference %v, want primary", mode)
+		}
+	}
+	for range 2 {
+		must(t, "Close", s.Close())
+	}
+	for op, err := range afterClose(t.Context(), s) {
+		if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s after Close: got error %v, want %v", op, err, session.ErrUnavailable)
+		}
+	}
+	must(t, "the caller's client after Close", c.Ping(t.Context(), nil))
+
+	owned := db.open(t, mongostore.Options{})
+	for range 2 {
+		must(t, "Close", owned.Close())
+	}
+	for op, err := range afterClose(t.Context(), owned) {
+		if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s after Close: got error %v, want %v", op, err, session.ErrUnavailable)
+		}
+	}
+	if _, err := mongostore.New(t.Context(), coll, mongostore.Options{Monitor: mongostore.NewMonitor()}); err == nil {
+		t.Error("a monitor that is not in the client's options: got no error")
+	}
+}
+
+func afterClose(ctx context.Context, s *mongostore.Store) map[string]error {
+	r := newRecord("a", time.Hour)
+	_, load := s.Load(ctx, "a")
+	_, users := s.DeleteUser(ctx, "sid", "u1", "")
+	errs := map[string]error{
+		"Load": load, "Create": s.Create(ctx, r), "Update": s.Update(ctx, r), "Touch": s.Touch(ctx, r),
+		"Delete": s.Delete(ctx, "a"), "DeleteUser": users, "ListUser": nil,
+	}
+	for _, err := range s.ListUser(ctx, "sid", "u1") {
+		errs["ListUser"] = err
+	}
+	return errs
+}

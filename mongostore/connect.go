@@ -1,0 +1,83 @@
+package mongostore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// connect makes a client, which does not reach out yet, and names the database.
+func connect(uri, database string, monitor *Monitor) (*mongo.Client, string, error) {
+	opts := options.Client().ApplyURI(uri)
+	if err := opts.Validate(); err != nil {
+		return nil, "", fmt.Errorf("mongostore: open: the URI is not valid: %s", withoutPassword(uri, err))
+	}
+	if database = cmp.Or(database, databaseOf(uri)); database == "" {
+		return nil, "", errors.New("mongostore: open: no database is named: " +
+			"neither by the URI (mongodb://host/database) nor by Options.Database")
+	}
+	client, err := mongo.Connect(opts.SetServerMonitor(monitor.ServerMonitor()))
+	if err != nil {
+		return nil, "", fmt.Errorf("mongostore: open: %s", withoutPassword(uri, err))
+	}
+	return client, database, nil
+}
+
+// closeGrace is how long a client that is closed waits for operations under
+// way, and for a server to take leave of, which during an outage does not come.
+const closeGrace = 2 * time.Second
+
+// disconnect belongs to no request, hence the context of its own.
+func disconnect(client *mongo.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	err := client.Disconnect(ctx)
+	if err == nil || errors.Is(err, mongo.ErrClientDisconnected) || errors.Is(err, context.DeadlineExceeded) {
+		return nil // what did not end in time was cut off
+	}
+	return fmt.Errorf("mongostore: close: %w", err)
+}
+
+// databaseOf returns the database that a valid URI names, or "".
+func databaseOf(uri string) string {
+	_, rest, _ := strings.Cut(uri, "://")
+	rest, _, _ = strings.Cut(rest, "?")
+	_, path, _ := strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], "/")
+	database, err := url.PathUnescape(path)
+	if err != nil {
+		return ""
+	}
+	return database
+}
+
+// withoutPassword is the text of err without what stands between "://" and the
+// last "@" of the URI, or any part of it: where the URI is not valid nobody
+// knows which part is the password.
+func withoutPassword(uri string, err error) string {
+	text := err.Error()
+	_, rest, _ := strings.Cut(uri, "://")
+	end := strings.LastIndexByte(rest, '@')
+	if end < 0 {
+		return text
+	}
+	user, password, _ := strings.Cut(rest[:end], ":")
+	secrets := append([]string{rest[:end], password}, strings.FieldsFunc(password, func(r rune) bool {
+		return strings.ContainsRune(":/?#[]@", r)
+	})...)
+	if unescaped, err := url.PathUnescape(password); err == nil {
+		secrets = append(secrets, unescaped)
+	}
+	for _, secret := range secrets {
+		if secret != "" && secret != user {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}

@@ -1,0 +1,190 @@
+package mongostore_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/echosession/echosession/mongostore"
+	"github.com/echosession/echosession/session"
+)
+
+func sample() session.Record {
+	now := time.Date(2026, 7, 1, 12, 0, 0, 5e6, time.UTC)
+	return session.Record{
+		ID: "an-id", Name: "sid", User: "u1", Version: 1, CreatedAt: now, SeenAt: now.Add(time.Second), ExpiresAt: now.Add(time.Hour),
+		Format: "json", Meta: []byte{1, 0, 2}, Data: []byte(`{"a":1}`),
+	}
+}
+
+func change(f func(*session.Record)) session.Record {
+	r := sample()
+	f(&r)
+	return r
+}
+
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	embedded, _ := bson.Marshal(bson.D{{Key: "a", Value: 1}})
+	for name, tt := range map[string]struct {
+		r    session.Record
+		data bson.Type
+	}{
+		"json":               {sample(), bson.TypeString},
+		"json, empty":        {change(func(r *session.Record) { r.Data = []byte{} }), bson.TypeString},
+		"json, not UTF-8":    {change(func(r *session.Record) { r.Data = []byte("\xff") }), bson.TypeBinary},
+		"bson":               {change(func(r *session.Record) { r.Format, r.Data = "bson", embedded }), bson.TypeEmbeddedDocument},
+		"bson, no document":  {change(func(r *session.Record) { r.Format = "bson" }), bson.TypeBinary},
+		"bson, two":          {change(func(r *session.Record) { r.Format, r.Data = "bson", append(embedded, embedded...) }), bson.TypeBinary},
+		"sealed":             {change(func(r *session.Record) { r.Format = "sealed" }), bson.TypeBinary},
+		"nobody":             {change(func(r *session.Record) { r.User = "" }), bson.TypeString},
+		"zero times":         {change(func(r *session.Record) { r.CreatedAt, r.SeenAt = time.Time{}, time.Time{} }), bson.TypeString},
+		"zero bytes in text": {change(func(r *session.Record) { r.Name, r.User = "a\x00b", "\x00" }), bson.TypeString},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := mongostore.EncodeDocument(tt.r)
+			if err := doc.Validate(); err != nil {
+				t.Fatalf("not a document: %v", err)
+			}
+			if got := doc.Lookup("data").Type; got != tt.data {
+				t.Errorf("data: got a %v, want a %v", got, tt.data)
+			}
+			if user := doc.Lookup("user"); (user.Type == 0) != (tt.r.User == "") {
+				t.Errorf("user: got %v, want it only where there is somebody", user)
+			}
+			got, err := mongostore.DecodeDocument(doc)
+			if err != nil || !reflect.DeepEqual(got, tt.r) {
+				t.Errorf("got %+v (%v), want %+v", got, err, tt.r)
+			}
+			update := mongostore.EncodeUpdate(tt.r, false)
+			if err := update.Validate(); err != nil {
+				t.Fatalf("not an update: %v", err)
+			}
+			if got := update.Lookup("$set", "data").Type; got != tt.data {
+				t.Errorf("data of the update: got a %v, want a %v", got, tt.data)
+			}
+			touched := mongostore.EncodeUpdate(tt.r, true)
+			if touched.Lookup("$set", "seen").Type != 0 || touched.Lookup("$set", "expires").Type != 0 {
+				t.Errorf("the update of one that was touched sets its times: %v", touched)
+			}
+			if set, unset := update.Lookup("$set", "user"), update.Lookup("$unset", "user"); (set.Type == 0) == (unset.Type == 0) {
+				t.Errorf("user of the update: got both or neither of $set and $unset: %v", update)
+			}
+		})
+	}
+}
+
+func TestFilter(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	r.Version = 7
+	const want = `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}},"seen": {"$lte": {"$date":{"$numberLong":"1782907201005"}}}}`
+	if got := mongostore.EncodeUntouched(r, time.UnixMilli(1000)).String(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	const users = `{"name": "sid","user": "u1","_id": {"$ne": "x"}}`
+	if got := mongostore.EncodeUser("sid", "u1", "x").String(); got != users {
+		t.Errorf("got %s, want %s", got, users)
+	}
+}
+
+// A document edited into nonsense is told apart from one that is not there, and
+// what it holds is not in the error.
+func TestNonsense(t *testing.T) {
+	t.Parallel()
+	const secret = "secret-of-the-document"
+	fields := []string{"_id", "name", "v", "user", "created", "seen", "expires", "format", "meta", "data"}
+	values := map[string]any{
+		"string": secret, "number": 1, "double": 1.5, "null": nil, "array": bson.A{secret},
+		"document": bson.D{{Key: "a", Value: secret}}, "date": bson.DateTime(0),
+		"binary of another kind": bson.Binary{Subtype: 4, Data: []byte(secret)},
+	}
+	fits := map[string]string{ // the only ones that are not nonsense
+		"_id": "string", "name": "string", "user": "string", "created": "date", "seen": "date", "expires": "date",
+		"format": "string", "data": "string",
+	}
+	for _, field := range fields {
+		for kind, value := range values {
+			if fits[field] == kind {
+				continue
+			}
+			check(t, field+": "+kind, edit(t, field, value), secret, field == "name")
+		}
+		if field != "user" {
+			check(t, field+": absent", edit(t, field, absent), secret, field == "name")
+		}
+	}
+}
+
+type absentField struct{}
+
+var absent absentField
+
+// edit returns the document of sample with another value in a field.
+func edit(t *testing.T, field string, value any) bson.Raw {
+	t.Helper()
+	var d, edited bson.D
+	if err := bson.Unmarshal(mongostore.EncodeDocument(sample()), &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range d {
+		if e.Key != field {
+			edited = append(edited, e)
+		} else if value != any(absent) {
+			edited = append(edited, bson.E{Key: field, Value: value})
+		}
+	}
+	doc, err := bson.Marshal(edited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func check(t *testing.T, name string, doc bson.Raw, secret string, nameless bool) {
+	t.Helper()
+	want := session.ErrCorrupt
+	if nameless {
+		want = session.ErrNotFound
+	}
+	_, err := mongostore.DecodeDocument(doc)
+	if !errors.Is(err, want) {
+		t.Errorf("%s: got error %v, want %v", name, err, want)
+	} else if strings.Contains(err.Error(), secret) {
+		t.Errorf("%s: the error quotes the document: %v", name, err)
+	}
+}
+
+// Bytes that are no document, or a damaged one, are never a panic, and what
+// decodes is stored again as the same record.
+func FuzzDocument(f *testing.F) {
+	doc := mongostore.EncodeDocument(sample())
+	f.Add([]byte(doc))
+	f.Add([]byte(mongostore.EncodeDocument(change(func(r *session.Record) { r.Format, r.Data = "bson", doc }))))
+	f.Add([]byte(nil))
+	f.Add([]byte{5, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := mongostore.DecodeDocument(raw)
+		if err != nil {
+			if !errors.Is(err, session.ErrCorrupt) && !errors.Is(err, session.ErrNotFound) {
+				t.Fatalf("got error %v, want one of the contract", err)
+			}
+			return
+		}
+		r.Version = 1
+		again, err := mongostore.DecodeDocument(mongostore.EncodeDocument(r))
+		if err != nil {
+			t.Fatalf("stored again: %v", err)
+		}
+		if again.ID != r.ID || again.User != r.User || again.Format != r.Format ||
+			!bytes.Equal(again.Meta, r.Meta) || !bytes.Equal(again.Data, r.Data) || !again.ExpiresAt.Equal(r.ExpiresAt) {
+			t.Fatalf("stored again: got %+v, want %+v", again, r)
+		}
+	})
+}
