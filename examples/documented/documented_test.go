@@ -7,16 +7,20 @@ import (
 	"testing"
 )
 
-// Every line of Go in the documentation stands in a file here, in the same
-// order, and so compiles.
+// Every line of Go in the documentation stands in a file here, or among the
+// examples of a package, in the same order, and so compiles.
 func TestDocumentedCodeCompiles(t *testing.T) {
 	t.Parallel()
 	sources, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	examples, err := filepath.Glob("../../*/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var compiled []string
-	for _, name := range sources {
+	for _, name := range append(sources, examples...) {
 		compiled = append(compiled, squeeze(read(t, name)))
 	}
 	pages, err := filepath.Glob("../../docs/*.md")
@@ -28,7 +32,7 @@ func TestDocumentedCodeCompiles(t *testing.T) {
 		for _, block := range goBlocks(read(t, page)) {
 			blocks++
 			if !within(compiled, squeeze(block)) {
-				t.Errorf("%s shows code that no file of this folder has in the same lines:\n%s", page, block)
+				t.Errorf("%s shows code that no file of this folder, and no example of a package, has in the same lines:\n%s", page, block)
 			}
 		}
 	}
