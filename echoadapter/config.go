@@ -24,7 +24,8 @@ import (
 // waiting for them: Valid and BeforeSave use the session that they are given.
 // Save, Update and Reload are an error in them, and to wait there for another
 // goroutine that asks for the session is to wait for ever. They return errors
-// and write no response.
+// and write no response. One that asks for a session of another type, which
+// another goroutine of the request is loading just then, may get an error, too.
 type Config[T any] struct {
 	// Session configures the sessions. Where its Store is nil, it is a new
 	// memstore.
@@ -115,7 +116,9 @@ func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
 // takenFields carry something else, or nothing that arrives.
 var takenFields = []string{
 	adapter.CookieField, "Set-Cookie", "Vary", "Cache-Control",
-	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer",
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Te",
+	"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Location", "Content-Range",
+	"Etag", "Expires", "Last-Modified", "Location", "Refresh",
 }
 
 // isToken reports whether s may name a header field (RFC 9110, section 5.6.2),

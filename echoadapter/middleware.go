@@ -88,7 +88,8 @@ func (r *request[T]) end(err error) error {
 	begun := r.writer.Begun()
 	saved := r.endExchange()
 	begun = begun || r.writer.Begun() && r.writer.Err() == nil // by an ErrorHandler that answers itself
-	failed := r.writer.Err()
+	failed, sent := r.writer.Err(), r.writer.Begun()
+	r.writer.Disarm()
 	if failed == nil && !begun {
 		failed = saved
 		if err != nil {
@@ -105,7 +106,7 @@ func (r *request[T]) end(err error) error {
 		return answer(failed)
 	}
 	r.restoreWriter()
-	r.res.Committed = r.res.Committed || r.writer.Begun() // Echo does not know of a flush: no error page may follow
+	r.res.Committed = r.res.Committed || sent // Echo does not know of a flush: no error page may follow
 	if err == nil {
 		err = saved
 	}

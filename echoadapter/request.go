@@ -50,7 +50,9 @@ func (r *request[T]) endExchange() error {
 // the cookie of what the handler saved itself goes out with the error page.
 func (r *request[T]) abandon() {
 	out := r.exchange.Abandon(r.Context())
-	if r.writer.Begun() && r.writer.Err() == nil {
+	sent := r.writer.Begun() && r.writer.Err() == nil
+	r.writer.Disarm()
+	if sent {
 		r.restoreWriter()
 		return
 	}

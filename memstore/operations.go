@@ -56,7 +56,10 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		return err
 	}
 	if seen := time.UnixMilli(e.seen); seen.After(r.SeenAt) { // touched since r was loaded
-		r.SeenAt, r.ExpiresAt = seen, time.UnixMilli(e.expires)
+		r.SeenAt = seen
+		if end := time.UnixMilli(e.expires); end.After(r.ExpiresAt) {
+			r.ExpiresAt = end
+		}
 	}
 	sh.set(e, r)
 	return nil

@@ -95,8 +95,11 @@ func encodeUpdate(r session.Record, touched bool) bson.Raw {
 	encodeData(set, r)
 	fields := set.end()
 
-	d := newBuilder(len(fields) + fieldsRoom)
+	d := newBuilder(len(fields) + 2*fieldsRoom)
 	d.document("$set", fields)
+	if touched {
+		d.document("$max", times(r))
+	}
 	inc := newBuilder(16)
 	inc.int64(fieldVersion, 1)
 	d.document("$inc", inc.end())
@@ -110,11 +113,15 @@ func encodeUpdate(r session.Record, touched bool) bson.Raw {
 
 // encodeTouch returns the change that moves the times of r forward only.
 func encodeTouch(r session.Record) bson.Raw {
-	times := newBuilder(64)
-	times.time(fieldSeen, r.SeenAt)
-	times.time(fieldExpires, r.ExpiresAt)
 	d := newBuilder(96)
-	d.document("$max", times.end())
+	d.document("$max", times(r))
+	return d.end()
+}
+
+func times(r session.Record) bson.Raw {
+	d := newBuilder(64)
+	d.time(fieldSeen, r.SeenAt)
+	d.time(fieldExpires, r.ExpiresAt)
 	return d.end()
 }
 

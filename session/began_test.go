@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -166,6 +167,11 @@ func TestSaveAfterAHijack(t *testing.T) {
 		if _, err := q.x.Commit(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
+		if err := save(s); !errors.Is(err, session.ErrCommitted) {
+			t.Errorf("%s before the connection was taken over: %v, want ErrCommitted", name, err)
+		}
+		r.forget()
+		q.x.Hijacked()
 		s.Data.Name = "ws"
 		if err := save(s); err != nil {
 			t.Errorf("%s of a new session: %v", name, err)

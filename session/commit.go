@@ -24,7 +24,7 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 	}
 	err := x.commit(ctx)
 	x.mu.Lock()
-	x.began, x.hijacked = true, x.hijacked || hijacked
+	x.began = true
 	x.mu.Unlock()
 	return x.outcome(ctx), err
 }
@@ -55,7 +55,7 @@ func (x *Exchange[T]) beginCommit(hijacked bool) (todo bool, out Outcome) {
 	}
 	x.committed = true
 	if x.held == nil && !(x.phase == phaseLoaded && x.m.cfg.AllowEmpty) {
-		x.began, x.hijacked = true, hijacked
+		x.began = true
 		return false, Outcome{Read: x.read}
 	}
 	x.began = hijacked
@@ -94,11 +94,16 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 		x.touch(ctx)
 	case stepRefresh:
 		// As with a touch, the request did not depend on it.
+		x.refreshing = true
 		err := x.save(ctx, data)
+		x.refreshing = false
 		if _, other := errors.AsType[*failure](err); other { // BeforeSave destroyed it
 			return x.settle(ctx, OpDestroy, err)
 		}
-		if err != nil && err != errGone {
+		switch {
+		case err == errOutdone && x.m.due(x.rec, x.meta):
+			x.touch(ctx)
+		case err != nil && err != errGone && err != errOutdone:
 			x.m.event(ctx, EventError, x.known(), 0, err)
 		}
 	case stepSave:
@@ -109,6 +114,9 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 			x.failed = OpSave
 			x.mu.Unlock()
 			return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
+		}
+		if err == nil && x.isDestroyed() { // by another goroutine meanwhile, and no cookie is out yet
+			return x.settle(ctx, OpDestroy, x.destroy(ctx))
 		}
 		return x.settle(ctx, OpSave, err)
 	}

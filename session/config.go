@@ -51,7 +51,7 @@ type Config[T any] struct {
 	// RenewAfter replaces a token that is older by the way, when its session is
 	// loaded and the response can still carry a cookie. The old token works on
 	// until RenewGrace after the new one was first presented, since a response
-	// can be lost. 0: never.
+	// can be lost. It extends the session only with Rolling. 0: never.
 	RenewAfter time.Duration
 
 	// RenewGrace is how long a token that Renew, or a change of User, replaced is
@@ -81,8 +81,9 @@ type Config[T any] struct {
 	SchemaVersion int
 
 	// Migrate makes a T of what an older SchemaVersion stored: from is that
-	// version, data what its codec made. Default: the codec decodes it. It may be
-	// called from several goroutines at once.
+	// version, data what its codec made. The same data must give the same value.
+	// Default: the codec decodes it. It may be called from several goroutines at
+	// once.
 	Migrate func(from int, data []byte) (T, error)
 
 	// SigningKeys sign the tokens with HMAC-SHA-256, of at least 32 bytes each:
@@ -93,7 +94,7 @@ type Config[T any] struct {
 
 	// EncryptionKeys, of 32 bytes each, seal Data in the store (XAES-256-GCM):
 	// the first seals, all open. Records from before they were set can be read,
-	// and are sealed by their next save. Without the key of a sealed record it
+	// and are sealed by the next save, or extension of their age. Without the key of a sealed record it
 	// is [ErrCorrupt].
 	EncryptionKeys [][]byte
 

@@ -60,23 +60,6 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 	return merged, false, nil
 }
 
-// admits reports whether the record still is the session of this request: it
-// accepts the request's token, or the next one, which a write whose
-// acknowledgement was lost may have given it, and has the same user.
-func (x *Exchange[T]) admits(r Record, m meta) bool {
-	if r.User != x.rec.User && r.User != x.owner {
-		return false
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if len(x.attempts) > 0 && x.next != "" && m.judge(digestOf(r.Name, x.next)) == standingCurrent {
-		return true
-	}
-	s := m.judge(x.digest)
-	x.former = s == standingFormer
-	return s.opens()
-}
-
 // merge reconciles data with what is stored by now, and makes Data the result.
 // Requires x.op.
 func (x *Exchange[T]) merge(latest *Record, by meta, data []byte) (merged []byte, conflicts []string, err error) {

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -13,7 +12,7 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 	had := x.presented || x.action != ActionNone || len(x.replaced) > 0
 	if x.rec.Version > 0 || len(x.attempts) > 0 {
 		had = true
-		old := x.asReplaced()
+		old := x.claim()
 		switch err := x.retire(ctx, old); {
 		case err == errGone, err == errNotFound && old.rec.Version > 0:
 			return x.gone(ctx)
@@ -40,48 +39,19 @@ func (x *Exchange[T]) destroy(ctx context.Context) error {
 
 var errDestroyed = errors.New("session: it was destroyed; Regenerate makes a new one before that is carried out")
 
-// replaced is a record that is to be destroyed, and by what it is known to be
-// still the session of this request.
-type replaced struct {
-	rec      Record // Version 0: it is not known whether it was ever stored
-	meta     meta
-	digest   digest // of the secret with which this request was let in
-	owner    string // User of its Data
-	attempts []attempt
-	tried    bool // it may be this request that deleted it
-}
-
-// asReplaced is the present record as one that is to be destroyed. Requires
-// x.op or x.mu.
-func (x *Exchange[T]) asReplaced() replaced {
-	r := x.rec
-	r.ID = x.id
-	return replaced{rec: r, meta: x.meta, digest: digestOf(x.m.cookie.Name, x.secret), owner: x.owner, attempts: x.attempts}
-}
-
-// isStill reports whether the record, found as latest, is this request's to
-// destroy: it was written by it, or accepts its token and has the same user.
-func (old replaced) isStill(latest Record, m meta) bool {
-	if slices.ContainsFunc(old.attempts, func(a attempt) bool { return a.nonce == m.nonce }) {
-		return true
-	}
-	return m.judge(old.digest).opens() && (latest.User == old.rec.User || latest.User == old.owner)
-}
-
 // retire deletes a record, if it is still the session of this request: one that
 // a log-in made of it meanwhile is errGone, and stays. errNotFound where another
 // request was faster, or where it never was this one's.
-func (x *Exchange[T]) retire(ctx context.Context, old replaced) error {
+func (x *Exchange[T]) retire(ctx context.Context, old claim) error {
 	latest, m, err := x.m.load(ctx, old.rec.ID)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return errNotFound
 	case errors.Is(err, ErrCorrupt) && old.rec.Version > 0:
-	case err != nil:
+	case err != nil && err != errExpired: // what ended by this configuration may live on by another
 		return err
-	case !old.isStill(latest, m) && old.rec.Version == 0:
+	case x.m.judge(old, latest, m).opens():
+	case old.rec.Version == 0:
 		return errNotFound
-	case !old.isStill(latest, m):
+	default:
 		return errGone
 	}
 	w := x.m.start()
@@ -99,7 +69,7 @@ func (x *Exchange[T]) retire(ctx context.Context, old replaced) error {
 // that, it was a log-out, which must hold for the new session, too: errGone.
 // Requires x.op.
 func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
-	for _, list := range []*[]replaced{&x.replaced, &x.orphans} {
+	for _, list := range []*[]claim{&x.replaced, &x.orphans} {
 		for len(*list) > 0 {
 			old := &(*list)[0]
 			err := x.retire(ctx, *old)
@@ -122,7 +92,7 @@ func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 // the session that replaces it must not begin: not one that has reached its end,
 // or that this request tried to delete. Nor does a log-in over a session of
 // nobody depend on that.
-func (x *Exchange[T]) loggedOut(old replaced) bool {
+func (x *Exchange[T]) loggedOut(old claim) bool {
 	logIn := old.rec.User == "" && old.owner == "" && x.owner != ""
 	return old.rec.Version > 0 && !old.tried && !logIn && time.Now().Before(x.m.end(old.rec, old.meta))
 }

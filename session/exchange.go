@@ -50,14 +50,15 @@ type Exchange[T any] struct {
 // op held as well, or by Regenerate, which is for the goroutine that owns Data:
 // so who holds op reads them without mu.
 type held[T any] struct {
-	self     Session[T]
-	back     *Exchange[T] // for self
-	rec      Record       // as this request last knew it to be stored; Version 0: not at all
-	meta     meta         // of rec
-	baseline []byte       // encoding of Data as New made it, of a session that is not stored
-	attempts []attempt    // writes of which it is not known whether they landed
-	reseal   bool         // rec is not sealed as it would be now
-	final    []byte       // Data as the commit or a save saw it; nil: neither looked
+	self       Session[T]
+	back       *Exchange[T] // for self
+	rec        Record       // as this request last knew it to be stored; Version 0: not at all
+	meta       meta         // of rec
+	baseline   []byte       // encoding of Data as New made it, of a session that is not stored
+	attempts   []attempt    // writes of which it is not known whether they landed
+	reseal     bool         // rec is not sealed as it would be now
+	refreshing bool         // the save under way is one that only the library wants
+	final      []byte       // Data as the commit or a save saw it; nil: neither looked
 
 	id, secret string // what the client presents, or will
 	digest     digest // of the secret; zero while there is no record
@@ -69,9 +70,9 @@ type held[T any] struct {
 	policy    SavePolicy
 	destroyed bool
 	asked
-	next     string     // the next secret, once one is made; it holds with the save
-	replaced []replaced // what Regenerate left behind
-	orphans  []replaced // new records that could not be taken back
+	next     string  // the next secret, once one is made; it holds with the save
+	replaced []claim // what Regenerate left behind
+	orphans  []claim // new records that could not be taken back
 }
 
 // attempt is a write that ended in an error.

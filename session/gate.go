@@ -23,7 +23,7 @@ type gate struct {
 	outage outage     // the present one; nil while there is none
 	since  time.Time  // when it began
 	trying bool       // a probe is under way
-	probed time.Time  // when the last one ended
+	probed time.Time  // when the last one ended, or began if it is under way
 }
 
 // outage is one time during which the store is not connected: a channel that is
@@ -105,8 +105,12 @@ func (g *gate) look(waited bool) (now outage, wait time.Duration, probe bool) {
 	defer g.mu.Unlock()
 	t := time.Now()
 	wait = g.timeout - t.Sub(g.since)
-	if g.outage != nil && wait <= 0 && !waited && !g.trying && t.Sub(g.probed) >= probeEvery {
-		g.trying, probe = true, true
+	every := probeEvery
+	if g.trying { // one that hangs must not keep everybody out for ever
+		every = max(g.timeout, probeEvery)
+	}
+	if g.outage != nil && wait <= 0 && !waited && t.Sub(g.probed) >= every {
+		g.trying, g.probed, probe = true, t, true
 	}
 	return g.outage, wait, probe
 }

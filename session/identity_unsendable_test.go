@@ -99,6 +99,7 @@ func TestForcedRenewalWithoutACookie(t *testing.T) {
 		t.Errorf("%d events %q, want one: the renewal could not be stored", n, session.EventLost)
 	}
 	r.wantOpens(old, idOf(old))
+	q.x.Hijacked()
 	s.Renew()
 	q.save(s) // the handler sends the token by itself
 	r.wantOpens(s.Token(), idOf(old))

@@ -97,7 +97,10 @@ func (s *kvStore) Update(ctx context.Context, r Record) error {
 			return err
 		}
 		if stored.SeenAt.After(r.SeenAt) {
-			r.SeenAt, r.ExpiresAt = stored.SeenAt, stored.ExpiresAt
+			r.SeenAt = stored.SeenAt
+			if stored.ExpiresAt.After(r.ExpiresAt) {
+				r.ExpiresAt = stored.ExpiresAt
+			}
 		}
 		r.Version++
 		return s.set(ctx, r)

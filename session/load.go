@@ -129,9 +129,9 @@ func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
 // validate asks the Valid hook. A session that it refuses is destroyed at once,
 // whatever the handler does, and the request gets a new one.
 func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
-	old := x.asReplaced()
+	old := x.claim()
 	x.mu.Lock()
-	x.validating = true
+	x.validating, x.read = true, true
 	x.mu.Unlock()
 	defer func() {
 		x.mu.Lock()
@@ -143,8 +143,12 @@ func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
 		return err
 	}
 	switch err := x.retire(ctx, old); {
-	case err == errGone, err == errNotFound:
-		// It has become another's, or none, in the meantime: nobody's to refuse.
+	case err == errNotFound:
+		// Somebody else ended it, and may have given the client another one.
+		_, err := x.fresh(ctx)
+		return err
+	case err == errGone:
+		// It has become another's in the meantime: nobody's to refuse.
 		x.m.event(ctx, EventGone, old.rec, 0, errGone)
 		x.makeInert(errGone, old.rec.ID)
 		return nil

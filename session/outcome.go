@@ -57,7 +57,8 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 // sendToken has the response carry the token, unless the client has been sent
 // a newer one that this request does not know. Requires x.mu.
 func (x *Exchange[T]) sendToken() {
-	if !x.former {
-		x.action, x.token = ActionSet, x.m.signer.sign(x.id+"."+x.secret)
+	if x.former {
+		return
 	}
+	x.action, x.token = ActionSet, x.m.signer.sign(x.id+"."+x.secret)
 }

@@ -67,7 +67,7 @@ func (x *Exchange[T]) takeBack(ctx context.Context, asked asked) {
 	w := x.m.start()
 	if err := x.m.delete(ctx, x.rec.ID); err != nil {
 		x.m.event(ctx, EventError, x.rec, w.elapsed(), err)
-		left := x.asReplaced()
+		left := x.claim()
 		left.rec.Version = 0 // it may have been deleted all the same
 		defer func() {       // for the next save or destroy to try again
 			x.mu.Lock()

@@ -125,7 +125,7 @@ func (s *Session[T]) Regenerate() {
 		return
 	}
 	if x.rec.Version > 0 || len(x.attempts) > 0 {
-		x.replaced = append(x.replaced, x.asReplaced())
+		x.replaced = append(x.replaced, x.claim())
 	}
 	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
 	x.id, x.secret, x.created = id, secret, stamp(time.Now())
@@ -184,7 +184,7 @@ func (s *Session[T]) SetSave(p SavePolicy) {
 // [ErrUnavailable]; or what BeforeSave said.
 func (s *Session[T]) Save(ctx context.Context) error { return s.x().saveNow(ctx) }
 
-// Reload drops the changes of this request and reads the store again. [ErrGone]
+// Reload drops this request's changes of Data and reads the store again. [ErrGone]
 // where the record is no more, or accepts another token by now. A new session
 // becomes as New makes it.
 func (s *Session[T]) Reload(ctx context.Context) error { return s.x().reload(ctx) }
@@ -193,8 +193,8 @@ func (s *Session[T]) Reload(ctx context.Context) error { return s.x().reload(ctx
 // the pending changes of this request merged in, and runs again where another
 // change came in between: it must do nothing but change its argument. Then it
 // is a save like Save, which creates a new session, and Data is what was
-// stored. On an error, fn's own or one of Save's, Data and the store are as
-// before.
+// stored. On an error, fn's own or one of Save's, Data is as before, and so is the
+// store as far as can be known.
 func (s *Session[T]) Update(ctx context.Context, fn func(*T) error) error {
 	return s.x().update(ctx, fn)
 }

@@ -33,8 +33,8 @@ type Store interface {
 
 	// Update replaces the record of r.ID, only while the stored version is
 	// r.Version, and stores it as r.Version+1. Where the stored SeenAt is after
-	// that of r, a Touch came in between, which leaves the version: SeenAt and
-	// ExpiresAt then stay as they are stored. ErrConflict where the version
+	// that of r, a Touch came in between, which leaves the version: SeenAt then
+	// stays as it is stored, and ExpiresAt is the later of both. ErrConflict where the version
 	// is another, ErrNotFound where there is no record or it has expired but
 	// is still there. It never creates: what was deleted stays deleted.
 	Update(ctx context.Context, r Record) error

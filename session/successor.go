@@ -43,7 +43,9 @@ func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta,
 	if x.age != nil {
 		m.age = *x.age
 	}
-	if r.SeenAt.Before(now) { // a slow clock never moves the end backwards
+	// A slow clock never moves the end backwards, and what only the library wants
+	// saved is no use of the session.
+	if r.SeenAt.Before(now) && (!x.refreshing || x.m.rolling) {
 		r.SeenAt = now
 	}
 	r.ExpiresAt = x.m.endAfter(r.SeenAt, r.CreatedAt, m)
@@ -73,11 +75,13 @@ func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 
 // renewalDue reports whether the token is to be replaced by the way. Requires
 // x.op or x.mu.
-func (x *Exchange[T]) renewalDue() bool {
+func (x *Exchange[T]) renewalDue() bool { return x.renewalDueBy(x.meta) }
+
+func (x *Exchange[T]) renewalDueBy(m meta) bool {
 	if x.m.renew == 0 || x.former || x.began || x.req.Hooks == nil {
 		return false
 	}
-	return time.Now().UnixMilli()-x.meta.issued >= x.m.renew.Milliseconds()
+	return time.Now().UnixMilli()-m.issued >= x.m.renew.Milliseconds()
 }
 
 // currentToken is Session.Token. Requires x.mu.

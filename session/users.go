@@ -26,12 +26,10 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 			yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 			return
 		}
-		// An empty list is an answer, too.
-		defer func() { m.answered(ctx, probe, nil) }()
+		answer := ErrUnavailable // of a store that panics
+		defer func() { m.answered(ctx, probe, answer) }()
 		for r, err := range m.users.ListUser(ctx, m.cookie.Name, user) {
-			m.answered(ctx, probe, err)
-			if err != nil {
-				probe = nil
+			if answer = err; err != nil {
 				yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 				return
 			}
@@ -40,6 +38,7 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 				return
 			}
 		}
+		answer = nil // an empty list is one, too
 	}
 }
 

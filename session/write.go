@@ -64,6 +64,11 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 			if r.Version == 0 {
 				taken++
 			}
+			if x.refreshing {
+				if err := x.outdone(ctx); err != nil {
+					return err
+				}
+			}
 			// Before the look at what is there, which must be fresh.
 			if err := pause(ctx, try); err != nil {
 				return err
@@ -93,6 +98,28 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		return nil
 	}
 	return fmt.Errorf("session: save: %w", ErrConflict)
+}
+
+// errOutdone is of a refresh that another request made superfluous.
+var errOutdone = errors.New("session: another request saved it")
+
+// outdone looks after a conflict whether a refresh still is to be made: one by
+// each of many requests that come at once with a token that is due would be
+// many writes, of which only the first means something.
+func (x *Exchange[T]) outdone(ctx context.Context) error {
+	latest, m, err := x.m.load(ctx, x.rec.ID)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && !x.admits(latest, m):
+		return x.gone(ctx)
+	case err != nil:
+		return err
+	case !x.former && (m.unconfirmed() || x.renewalDueBy(m)):
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.rec.SeenAt, x.rec.ExpiresAt = latest.SeenAt, latest.ExpiresAt
+	return errOutdone
 }
 
 // adopt takes over what was stored. What was asked for since stays pending.

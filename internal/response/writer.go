@@ -61,6 +61,10 @@ func (w *Writer) Begun() bool { return w.told }
 // while it runs and after it panicked. It is nil before, and after a success.
 func (w *Writer) Err() error { return w.err }
 
+// Disarm ends what w has to do with its committer: from now on it only passes on,
+// or keeps back after a failed commit.
+func (w *Writer) Disarm() { w.told, w.committer = true, nil }
+
 // Unwrap returns the writer below, where the [http.ResponseController] finds
 // deadlines and full duplex, and where an error page goes after a failed commit.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.inner }
@@ -146,7 +150,7 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	conn, rw, err := http.NewResponseController(w.inner).Hijack()
-	if err == nil {
+	if err == nil && w.committer != nil {
 		w.committer.Hijacked()
 	}
 	return conn, rw, err

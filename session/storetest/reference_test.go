@@ -73,7 +73,7 @@ func (s *reference) Update(ctx context.Context, r session.Record) error {
 		return err
 	}
 	if stored.SeenAt.After(r.SeenAt) {
-		r.SeenAt, r.ExpiresAt = stored.SeenAt, stored.ExpiresAt
+		r.SeenAt, r.ExpiresAt = stored.SeenAt, later(stored.ExpiresAt, r.ExpiresAt)
 	}
 	r.Version++
 	s.records[r.ID] = r

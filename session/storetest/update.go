@@ -8,7 +8,7 @@ import (
 
 const (
 	clauseUpdate         = "Update replaces the record of r.ID, only while the stored version is r.Version, and stores it as r.Version+1."
-	clauseUpdateTouched  = "Where the stored SeenAt is after that of r, a Touch came in between, which leaves the version: SeenAt and ExpiresAt then stay as they are stored."
+	clauseUpdateTouched  = "Where the stored SeenAt is after that of r, a Touch came in between, which leaves the version: SeenAt then stays as it is stored, and ExpiresAt is the later of both."
 	clauseUpdateConflict = "ErrConflict where the version is another"
 	clauseUpdateAbsent   = "ErrNotFound where there is no record or it has expired but is still there."
 	clauseUpdateNever    = "It never creates: what was deleted stays deleted."
@@ -54,6 +54,11 @@ func updateCases() []Case {
 			next = c.update(next)
 			next.SeenAt, next.ExpiresAt = touched.SeenAt, touched.ExpiresAt
 			c.holds("after Touch and an Update of what was loaded before it", next)
+			longer := c.successor(next)
+			longer.SeenAt, longer.ExpiresAt = r.SeenAt, touched.ExpiresAt.Add(time.Hour)
+			longer = c.update(longer)
+			longer.SeenAt = touched.SeenAt
+			c.holds("after another one with a later end", longer)
 		}),
 		newCase("Update/only its own", clauseUpdate, func(c *check) {
 			r, other := c.create(c.record()), c.create(c.record())
