@@ -169,14 +169,14 @@ func TestFromKVStoresAReadableObject(t *testing.T) {
 		if _, err := s.Load(t.Context(), r.ID); err != nil {
 			t.Errorf("Load before its end: got error %v, want none", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if _, err := s.Load(t.Context(), r.ID); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("Load at its end: got error %v, want %v", err, session.ErrNotFound)
 		}
 		if err := s.Create(t.Context(), kvRecord(1)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if err := s.Update(t.Context(), kvRecord(time.Hour)); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("Update of what has ended: got error %v, want %v", err, session.ErrNotFound)
 		}

@@ -1,5 +1,7 @@
 package session_test
 
+//lint:file-ignore U1000 fields that nothing reads are what these types are about
+
 import (
 	"io"
 	"math/big"

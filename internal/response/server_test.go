@@ -77,12 +77,12 @@ func TestServed(t *testing.T) {
 		{"WriteString", "GET", "", func(w *response.Writer, _ *http.Request) { _, _ = w.WriteString("abc") }, 200, "abc"},
 		{"Fprint", "GET", "", func(w *response.Writer, _ *http.Request) { fmt.Fprint(w, "abc") }, 200, "abc"},
 		{"WriteHeader", "GET", "", func(w *response.Writer, _ *http.Request) { w.WriteHeader(204) }, 204, ""},
-		{"Error", "GET", "", func(w *response.Writer, _ *http.Request) { http.Error(w, "gone", 410) }, 410, "gone\n"},
+		{"Error", "GET", "", func(w *response.Writer, _ *http.Request) { http.Error(w, "gone", http.StatusGone) }, 410, "gone\n"},
 		{"HEAD", "HEAD", "", func(w *response.Writer, _ *http.Request) { _, _ = w.Write([]byte("abc")) }, 200, ""},
 		{"Copy", "GET", "", func(w *response.Writer, _ *http.Request) {
 			_, _ = io.Copy(w, struct{ io.Reader }{strings.NewReader("abc")})
 		}, 200, "abc"},
-		{"Redirect", "HEAD", "", func(w *response.Writer, r *http.Request) { http.Redirect(w, r, "/b", 307) }, 307, ""},
+		{"Redirect", "HEAD", "", func(w *response.Writer, r *http.Request) { http.Redirect(w, r, "/b", http.StatusTemporaryRedirect) }, 307, ""},
 		{"ServeContent", "GET", "", func(w *response.Writer, r *http.Request) {
 			http.ServeContent(w, r, "a.txt", time.Time{}, strings.NewReader(content))
 		}, 200, content},
@@ -164,7 +164,7 @@ func TestInformationalHeadersPassUncommitted(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if <-begun || <-begun {
+		if first, second := <-begun, <-begun; first || second {
 			t.Error("an informational header committed")
 		}
 		if len(codes) != 2 || codes[0] != 103 || codes[1] != 102 {
