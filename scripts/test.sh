@@ -79,12 +79,19 @@ mongo() {
 	(cd integration_test/mongo && sh ../../scripts/mongo.sh go test -race -count=1 -timeout=10m)
 }
 
+# Counting allocations means little under the race detector, where every
+# sync.Pool forgets at random.
+allocations() {
+	go test -run Alloc ./echoadapter ./internal/response ./memstore
+}
+
 stage "formatting" formatted
 stage "vet, each module by itself" vet
 stage "staticcheck" staticcheck
 stage "programs build" programs
 stage "race detector" race_detector
 stage "tests of every module" tests
+stage "allocations" allocations
 stage "MongoDB, in Docker" mongo
 
 echo
