@@ -172,10 +172,12 @@ func TestPushIsNoResponse(t *testing.T) {
 
 func TestAbilitiesBelow(t *testing.T) {
 	t.Parallel()
-	flusher := struct { // Flush without FlushError
-		http.ResponseWriter
-		http.Flusher
-	}{httptest.NewRecorder(), httptest.NewRecorder()}
+	flusher := func() http.ResponseWriter { // Flush without FlushError
+		return struct {
+			http.ResponseWriter
+			http.Flusher
+		}{httptest.NewRecorder(), httptest.NewRecorder()}
+	}
 	for _, tt := range []struct {
 		name          string
 		inner         http.ResponseWriter
@@ -184,15 +186,15 @@ func TestAbilitiesBelow(t *testing.T) {
 		{"all", newFull(), true, true},
 		{"all, wrapped", around{around{newFull()}}, true, true},
 		{"all, wrapped by one that passes on", claiming{around{newFull()}}, true, true},
-		{"Flush only", flusher, true, false},
-		{"Flush only, wrapped", around{flusher}, true, false},
+		{"Flush only", flusher(), true, false},
+		{"Flush only, wrapped", around{flusher()}, true, false},
 		{"FlushError only", struct {
 			http.ResponseWriter
 			flushErrorer
 		}{bare{}, newFull()}, true, false},
 		{"none", bare{httptest.NewRecorder()}, false, false},
 		{"none, wrapped", around{bare{httptest.NewRecorder()}}, false, false},
-		{"none, wrapped by one that passes on", claiming{around{flusher}}, true, false},
+		{"none, wrapped by one that passes on", claiming{around{flusher()}}, true, false},
 		{"unwraps to nothing", around{nil}, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
