@@ -1,0 +1,200 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// Another request writes the user of a session that began before there was a
+// Config.User: it stays the session of those under way, and ends when they say so.
+func TestLogOutAfterTheUserWasWritten(t *testing.T) {
+	t.Parallel()
+	old := newRig(t)
+	r := old.another(byName)
+	for name, tt := range map[string]struct {
+		do   func(*visitSession)
+		want session.Action
+	}{
+		"Destroy":    {(*visitSession).Destroy, session.ActionClear},
+		"Regenerate": {func(s *visitSession) { s.Regenerate(); s.Data.Name = "bob" }, session.ActionSet},
+	} {
+		token := old.seed(visit{Name: "ada"})
+		slow := r.request(token)
+		s := slow.get()
+		r.with(token, counting)
+		if got := r.record(idOf(token)).User; got != "ada" {
+			t.Fatalf("%s: the other request stored the user %q, want ada", name, got)
+		}
+		tt.do(s)
+		wantAction(t, slow.commit(), tt.want)
+		slow.end()
+		if r.exists(idOf(token)) {
+			t.Errorf("%s: the session is still there, want it to be over", name)
+		}
+	}
+}
+
+// What Valid refuses ends as well.
+func TestRefusedAfterTheUserWasWritten(t *testing.T) {
+	t.Parallel()
+	old := newRig(t)
+	r := old.another(byName)
+	token := old.seed(visit{Name: "ada"})
+	q := r.requestWith(func(q *fakeRequest) {
+		q.valid = func(*visitSession) (bool, error) {
+			r.with(token, counting)
+			return false, nil
+		}
+	}, sid(token))
+	if s := q.get(); !s.IsNew() || s.ID() == "" {
+		t.Errorf("the request has %v, new %v, want a new session with an id", s, s.IsNew())
+	}
+	wantAction(t, q.commit(), session.ActionClear)
+	if r.exists(idOf(token)) {
+		t.Error("the refused session is still there, want it to be over")
+	}
+}
+
+// Processes that name a user differently, or know of none, share a session: it
+// is the user as this one sees it that tells whose session it is.
+func TestUserOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	for name, other := range map[string]func(*visitConfig){
+		"another name": func(cfg *visitConfig) {
+			byName(cfg)
+			cfg.User = func(v *visit) string { return "user:" + v.Name }
+		},
+		"none": func(*visitConfig) {},
+	} {
+		theirs := r.another(other)
+		token := r.seed(visit{Name: "ada"})
+		slow := r.request(token)
+		s := slow.get()
+		theirs.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
+		s.Data.Count = 7
+		wantAction(t, slow.commit(), session.ActionSet)
+		if got := r.data(idOf(token)); got.Count != 7 || got.Note != "theirs" {
+			t.Errorf("%s: stored %+v, want the changes of both", name, got)
+		}
+
+		slow = r.request(token)
+		s = slow.get()
+		theirs.with(token, counting)
+		s.Destroy()
+		wantAction(t, slow.commit(), session.ActionClear)
+		if r.exists(idOf(token)) {
+			t.Errorf("%s: the session is still there after Destroy, want it to be over", name)
+		}
+	}
+}
+
+// Nobody acknowledged that Renew, or a log-in, was stored: the record is the
+// request's own all the same, and Destroy ends it.
+func TestDestroyAfterALostRenew(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("ada")} {
+		r := newRig(t, byName)
+		q := r.request(r.seed(visit{Count: 1}))
+		s := q.get()
+		do(s)
+		r.lost(opUpdate)
+		wantErr(t, s.Save(t.Context()), errBroken)
+		r.store.answer(nil)
+		s.Destroy()
+		wantAction(t, q.commit(), session.ActionClear)
+		q.end()
+		if r.len() != 0 {
+			t.Errorf("%s: %d records after Destroy, want none", name, r.len())
+		}
+	}
+}
+
+// A write that failed gives no right to what others made of the session since.
+func TestFailedWriteIsNoClaim(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*visitSession){"a change": counting, "Renew": (*visitSession).Renew} {
+		r := newRig(t)
+		token := r.seed(visit{Name: "n"})
+		q := r.request(token)
+		s := q.get()
+		do(s)
+		r.store.failWith(opUpdate, errBroken)
+		wantErr(t, s.Save(t.Context()), errBroken)
+		r.store.answer(nil)
+		theirs := r.next(token, (*visitSession).Renew)
+		before := r.record(idOf(token))
+		if err := s.Save(t.Context()); !errors.Is(err, session.ErrGone) {
+			t.Errorf("%s: Save with a superseded token gave %v, want ErrGone", name, err)
+		}
+		wantAction(t, q.commit(), session.ActionNone)
+		r.same(before)
+		r.wantOpens(theirs, idOf(token))
+	}
+}
+
+// What another request saves does not keep back the token of this one's own
+// save, which the client is still waiting for.
+func TestTokenStaysAfterAForeignSave(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q := r.request(token)
+	s := q.get()
+	s.Renew()
+	q.save(s)
+	r.foreign(s.Token(), func(s *visitSession) { s.Data.Note = "theirs" })
+	wantNoErr(t, s.Reload(t.Context()))
+	if s.Data.Note != "theirs" {
+		t.Errorf("Data %+v after Reload, want the other's note", s.Data)
+	}
+	out := q.commit()
+	wantAction(t, out, session.ActionSet)
+	r.wantOpens(out.Token, s.ID())
+}
+
+// A new session whose id is taken, and that could not be stored, is not the one
+// that has the id.
+func TestDestroyOfATakenID(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(cfg *visitConfig) {
+		cfg.NewID = func(context.Context) (string, error) { return "taken", nil }
+	})
+	theirs := r.seed(visit{Name: "theirs"})
+	q := r.request()
+	s := q.get()
+	s.Data.Count = 1
+	r.store.failWith(opCreate, errBroken)
+	wantErr(t, s.Save(t.Context()), errBroken)
+	r.store.answer(nil)
+	s.Destroy()
+	q.commit()
+	q.end()
+	r.wantOpens(theirs, "taken")
+}
+
+// A session reaches its end by this configuration while the request is under
+// way. A log-out ends it for a process with a longer age, too.
+func TestDestroyInTheLastMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		long := newRig(t)
+		short := long.another(func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		token := long.seed(visit{Count: 1})
+		time.Sleep(time.Hour - time.Millisecond)
+		q := short.request(token)
+		s := q.get()
+		time.Sleep(2 * time.Millisecond)
+		s.Destroy()
+		wantAction(t, q.commit(), session.ActionClear)
+		if long.exists(idOf(token)) {
+			t.Error("the record stays after Destroy, want it to be deleted")
+		}
+		long.wantUnknown(token)
+	})
+}

@@ -1,0 +1,80 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// A renewal by the way was stored without a word of it, and the next save is one
+// for good: the token from before grants nothing, as after any other.
+func TestRenewForGoodAfterALostRenewal(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("ada")} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, byName, renewAfter(time.Hour))
+			old := r.seed(visit{})
+			time.Sleep(time.Hour)
+			q := r.request(old)
+			s := q.get()
+			s.Data.Count = 1
+			r.lost(opUpdate)
+			wantErr(t, s.Save(t.Context()), errBroken)
+			r.store.answer(nil)
+			do(s)
+			out := q.commit()
+			q.end()
+			wantAction(t, out, session.ActionSet)
+			r.wantOpens(out.Token, idOf(old))
+			r.wantInert(old)
+			time.Sleep(10 * time.Hour)
+			r.wantUnknown(old)
+			r.wantOpens(out.Token, idOf(old))
+			if got := r.data(idOf(old)).Count; got != 1 {
+				t.Errorf("%s: count %d, want 1", name, got)
+			}
+		})
+	}
+}
+
+// A request has saved, and another one gives the client a newer token by the way
+// before the response of the first begins. That sends none: its secret is not
+// the current one any more.
+func TestSavedTokenMeetsATimedRenewal(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		then  func(*fakeRequest, *visitSession)
+		count int
+	}{
+		"a change":     {func(_ *fakeRequest, s *visitSession) { s.Data.Count++ }, 3},
+		"another save": {func(q *fakeRequest, s *visitSession) { s.Data.Count++; q.save(s) }, 3},
+		"Reload": {func(q *fakeRequest, s *visitSession) {
+			if err := s.Reload(q.Context()); err != nil {
+				q.Errorf("Reload: %v", err)
+			}
+		}, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, renewAfter(time.Hour))
+			token := r.seed(visit{Count: 1})
+			time.Sleep(time.Hour - time.Millisecond)
+			q := r.request(token)
+			s := q.get()
+			s.Data.Count++
+			q.save(s)
+			time.Sleep(2 * time.Millisecond)
+			newer := r.next(token, looking)
+			tt.then(q, s)
+			out := q.commit()
+			if out.Action != session.ActionNone || out.Token != "" {
+				t.Errorf("%s: the response sends a token, want none, since the client has a newer one: %v", name, out.Action)
+			}
+			if got := r.data(s.ID()).Count; got != tt.count {
+				t.Errorf("%s: count %d, want %d", name, got, tt.count)
+			}
+			r.wantOpens(newer, idOf(token))
+		})
+	}
+}

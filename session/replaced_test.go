@@ -1,0 +1,145 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// The session that a log-in replaces reaches its end meanwhile, as while a
+// password is checked. That is no log-out: the new one begins.
+func TestRegenerateOfWhatExpires(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{"", "eve"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, byName)
+			token := r.seed(visit{Name: before, Count: 1})
+			time.Sleep(24*time.Hour - 100*time.Millisecond)
+			q := r.request(token)
+			s := q.get()
+			time.Sleep(300 * time.Millisecond)
+			s.Regenerate()
+			s.Data.Name = "ada"
+			out := q.commit()
+			q.end()
+			wantAction(t, out, session.ActionSet)
+			r.wantOpens(out.Token, s.ID())
+			if got := r.record(s.ID()).User; got != "ada" {
+				t.Errorf("after %q the session is of %q, want ada", before, got)
+			}
+			if n := len(r.log.all(session.EventGone)); n != 0 {
+				t.Errorf("after %q: %d events gone, want none", before, n)
+			}
+		})
+	}
+}
+
+// Two log-ins meet over a session of nobody, as by a double click: the one that
+// comes second did not meet a log-out, and its answer is what a browser keeps.
+func TestTwoLogInsOverOneSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	token := r.seed(visit{Count: 1})
+	first, second := r.request(token), r.request(token)
+	for _, q := range []*fakeRequest{first, second} {
+		s := q.get()
+		s.Regenerate()
+		s.Data.Name = "ada"
+	}
+	for _, q := range []*fakeRequest{first, second} {
+		out := q.commit()
+		q.end()
+		wantAction(t, out, session.ActionSet)
+		r.wantOpens(out.Token, q.get().ID())
+	}
+	if r.exists(idOf(token)) {
+		t.Error("the session of nobody is still there, want it to be over")
+	}
+}
+
+// Where somebody was logged in the log-out counts, and the second log-in does not
+// undo it.
+func TestTwoLogInsOverTheSessionOfAUser(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	token := r.seed(visit{Name: "eve"})
+	q := r.request(token)
+	s := q.get()
+	r.with(token, (*visitSession).Destroy)
+	s.Regenerate()
+	s.Data.Name = "ada"
+	wantAction(t, q.commit(), session.ActionNone)
+	if r.len() != 0 || len(r.log.all(session.EventGone)) != 1 {
+		t.Errorf("%d records and %d events gone, want none and one", r.len(), len(r.log.all(session.EventGone)))
+	}
+}
+
+// Neither the session that was replaced nor the new one beside it could be
+// deleted: the request does not forget any of them.
+func TestNewSessionThatCannotBeTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		then    func(*visitSession)
+		want    session.Action
+		records int
+	}{
+		"Destroy":    {(*visitSession).Destroy, session.ActionClear, 0},
+		"try again":  {looking, session.ActionSet, 1},
+		"Regenerate": {func(s *visitSession) { s.Regenerate(); s.Data.Name = "bob" }, session.ActionSet, 1},
+	} {
+		r := newRig(t, byName)
+		token := r.seed(visit{Name: "ada"})
+		q := r.request(token)
+		s := q.get()
+		s.Regenerate()
+		s.Data.Name = "bob"
+		r.store.failWith(opDelete, errBroken)
+		wantErr(t, s.Save(t.Context()), errBroken)
+		if r.len() != 2 {
+			t.Fatalf("%s: %d records while none can be deleted, want both", name, r.len())
+		}
+		r.store.answer(nil)
+		tt.then(s)
+		out := q.commit()
+		q.end()
+		wantAction(t, out, tt.want)
+		if r.len() != tt.records {
+			t.Errorf("%s: %d records, want %d", name, r.len(), tt.records)
+		}
+		r.wantClosed(token)
+		if tt.want == session.ActionSet {
+			r.wantOpens(out.Token, s.ID())
+		}
+	}
+}
+
+// Nobody acknowledged that the replaced session was deleted. Finding it gone at
+// the next save is no log-out by somebody else.
+func TestSaveAgainAfterALostDelete(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	token := r.seed(visit{Name: "ada"})
+	q := r.request(token)
+	s := q.get()
+	s.Regenerate()
+	s.Data.Name = "bob"
+	r.lost(opDelete)
+	wantErr(t, s.Save(t.Context()), errBroken)
+	r.store.answer(nil)
+	if r.exists(idOf(token)) {
+		t.Fatal("the replaced session is there, want a delete that landed")
+	}
+	wantNoErr(t, s.Save(t.Context()))
+	out := q.commit()
+	q.end()
+	wantAction(t, out, session.ActionSet)
+	if r.len() != 1 {
+		t.Errorf("%d records, want the new one alone", r.len())
+	}
+	r.wantOpens(out.Token, s.ID())
+	if got := r.record(s.ID()).User; got != "bob" {
+		t.Errorf("the session is of %q, want bob", got)
+	}
+}
