@@ -76,7 +76,7 @@ func serve(t *testing.T) *httptest.Server {
 	e := echo.New()
 	e.Renderer = &echo.TemplateRenderer{Template: pages}
 	e.Use(echoadapter.Middleware(echoadapter.Config[Account]{Manager: sessions}))
-	(&app{sessions: sessions}).route(e)
+	(&app{users: users{iterations: 1}, sessions: sessions}).route(e)
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	return server
