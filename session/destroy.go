@@ -76,6 +76,10 @@ func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 			switch {
 			case err == errNotFound && x.loggedOut(*old):
 				return errGone
+			case err != nil && err != errNotFound && list == &x.orphans:
+				// No client has its token: that is no reason to give up what replaced it.
+				x.m.event(ctx, EventError, old.rec, 0, err)
+				return nil
 			case err != nil && err != errNotFound:
 				old.tried = true
 				return err
