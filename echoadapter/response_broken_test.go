@@ -133,7 +133,7 @@ func TestResponseWhereOneOfTwoSessionsFails(t *testing.T) {
 		for _, failing := range []string{"outer", "inner"} {
 			t.Run(fmt.Sprintf("%s/%s", name, failing), func(t *testing.T) {
 				t.Parallel()
-				store := newRecordingStore()
+				store := recordCalls(newMemstore())
 				baskets, err := session.New(session.Config[basket]{Store: store, Cookie: session.Cookie{Name: "basket"}})
 				if err != nil {
 					t.Fatalf("session.New: %v", err)

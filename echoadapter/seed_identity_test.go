@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -56,11 +55,11 @@ var identityBehaviours = []behaviour{
 		owner.get("/count").expect(t, http.StatusOK, "2")
 	}},
 	{"an expired session is not revived", func(t *testing.T, deferred bool) {
-		synctest.Test(t, func(t *testing.T) {
-			s := openInBubble(t, echoadapter.Config[visits]{Defer: deferred, Session: session.Config[visits]{MaxAge: time.Hour}})
+		withClock(t, func(t *testing.T) {
+			s := openWithClock(t, echoadapter.Config[visits]{Defer: deferred, Session: session.Config[visits]{MaxAge: time.Hour}})
 			b := s.returning()
 			old, token := b.id(), b.token()
-			time.Sleep(time.Hour)
+			s.pass(time.Hour)
 			again := s.browserWith(token)
 			again.get("/count").expect(t, http.StatusOK, "1")
 			if again.id() == old {

@@ -3,7 +3,6 @@ package echoadapter_test
 import (
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,11 +13,11 @@ import (
 
 const day = 24 * time.Hour
 
-// inBubble is a behaviour that takes time. cfg has the sessions' settings.
-func inBubble(name string, cfg session.Config[visits], run func(t *testing.T, s *site)) behaviour {
+// overTime is a behaviour that takes time. cfg has the sessions' settings.
+func overTime(name string, cfg session.Config[visits], run func(t *testing.T, s *site)) behaviour {
 	return behaviour{name, func(t *testing.T, deferred bool) {
-		synctest.Test(t, func(t *testing.T) {
-			s := openInBubble(t, echoadapter.Config[visits]{Defer: deferred, Session: cfg})
+		withClock(t, func(t *testing.T) {
+			s := openWithClock(t, echoadapter.Config[visits]{Defer: deferred, Session: cfg})
 			s.on("/remember", func(_ echo.Context, v *session.Session[visits]) error { v.SetMaxAge(30 * day); return nil })
 			s.on("/brief", func(_ echo.Context, v *session.Session[visits]) error { v.SetMaxAge(time.Minute); return nil })
 			s.on("/forget", func(_ echo.Context, v *session.Session[visits]) error { v.SetMaxAge(0); return nil })
@@ -37,9 +36,9 @@ func inBubble(name string, cfg session.Config[visits], run func(t *testing.T, s 
 // expectLife fails unless the session of token is live for exactly d more.
 func (s *site) expectLife(token string, d time.Duration) {
 	s.t.Helper()
-	time.Sleep(d - time.Millisecond)
+	s.pass(d - precision())
 	s.browserWith(token).get("/unsaved").expect(s.t, http.StatusOK, "known")
-	time.Sleep(time.Millisecond)
+	s.pass(precision())
 	s.browserWith(token).get("/unsaved").expect(s.t, http.StatusOK, "unknown")
 }
 
@@ -51,51 +50,51 @@ func (s *site) expectCookieAge(r reply, want time.Duration) {
 }
 
 var lifetimeBehaviours = []behaviour{
-	inBubble("a session ends with its age, by the store's word and not the cookie's", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("a session ends with its age, by the store's word and not the cookie's", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		b := s.returning()
 		s.expectLife(b.token(), time.Hour)
 	}),
-	inBubble("every save starts the age again", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("every save starts the age again", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		b := s.returning()
 		for range 5 {
-			time.Sleep(50 * time.Minute)
+			s.pass(50 * time.Minute)
 			s.expectCookieAge(b.get("/count"), time.Hour)
 		}
 		s.expectLife(b.token(), time.Hour)
 	}),
-	inBubble("use alone does not extend", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("use alone does not extend", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		b := s.returning()
-		time.Sleep(50 * time.Minute)
+		s.pass(50 * time.Minute)
 		b.get("/read").expectNoCookie(t)
 		s.expectCalls("load")
 		s.expectLife(b.token(), 10*time.Minute)
 	}),
-	inBubble("an age of its own is stored with the session, and is a change", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("an age of its own is stored with the session, and is a change", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		b := s.returning()
 		s.expectCookieAge(b.get("/remember"), 30*day)
 		s.expectCalls("load", "update")
 		b.get("/remember").expectNoCookie(t)
 		s.expectCalls("load") // it has that age already
-		time.Sleep(20 * day)
+		s.pass(20 * day)
 		s.expectCookieAge(b.get("/count"), 30*day)
 		s.expectLife(b.token(), 30*day)
 	}),
-	inBubble("an age of its own wins over a longer configured one", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("an age of its own wins over a longer configured one", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		b := s.returning()
 		s.expectCookieAge(b.get("/brief"), time.Minute)
 		s.expectLife(b.token(), time.Minute)
 	}),
-	inBubble("an age taken back is the configured one again", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("an age taken back is the configured one again", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		b := s.returning()
 		b.get("/remember")
 		s.expectCookieAge(b.get("/forget"), time.Hour)
 		s.expectLife(b.token(), time.Hour)
 	}),
-	inBubble("an age alone does not make a new session worth storing", session.Config[visits]{}, func(t *testing.T, s *site) {
+	overTime("an age alone does not make a new session worth storing", session.Config[visits]{}, func(t *testing.T, s *site) {
 		s.browser().get("/remember").expectNoCookie(t)
 		s.expectCalls()
 	}),
-	inBubble("a regenerated session has the configured age", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
+	overTime("a regenerated session has the configured age", session.Config[visits]{MaxAge: time.Hour}, func(t *testing.T, s *site) {
 		s.on("/regenerate", func(_ echo.Context, v *session.Session[visits]) error {
 			v.Regenerate()
 			v.Data.Count = 7
@@ -106,14 +105,14 @@ var lifetimeBehaviours = []behaviour{
 		s.expectCookieAge(b.get("/regenerate"), time.Hour)
 		s.expectLife(b.token(), time.Hour)
 	}),
-	inBubble("a cookie that ends with the browser does not make the record live for ever", session.Config[visits]{
+	overTime("a cookie that ends with the browser does not make the record live for ever", session.Config[visits]{
 		MaxAge: time.Hour, Cookie: session.Cookie{BrowserSession: true},
 	}, func(t *testing.T, s *site) {
 		b := s.browser()
 		s.expectCookieAge(b.get("/count"), 0)
 		s.expectLife(b.token(), time.Hour)
 	}),
-	inBubble("a session with an age of its own outlives the browser", session.Config[visits]{
+	overTime("a session with an age of its own outlives the browser", session.Config[visits]{
 		MaxAge: time.Hour, Cookie: session.Cookie{BrowserSession: true},
 	}, func(t *testing.T, s *site) {
 		b := s.returning()

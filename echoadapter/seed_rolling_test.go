@@ -11,59 +11,59 @@ import (
 )
 
 var rollingBehaviours = []behaviour{
-	inBubble("rolling: use extends an unchanged session, and its cookie goes out again", session.Config[visits]{
+	overTime("rolling: use extends an unchanged session, and its cookie goes out again", session.Config[visits]{
 		MaxAge: time.Hour, Rolling: true, TouchAfter: -1,
 	}, func(t *testing.T, s *site) {
 		b := s.returning()
 		for range 5 {
-			time.Sleep(50 * time.Minute)
+			s.pass(50 * time.Minute)
 			s.expectCookieAge(b.get("/read"), time.Hour)
 			s.expectCalls("load", "touch")
 		}
 		s.expectStored(b.id(), visits{Count: 1})
 		s.expectLife(b.token(), time.Hour)
 	}),
-	inBubble("rolling: a new session that nobody gave anything is not stored", session.Config[visits]{Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
+	overTime("rolling: a new session that nobody gave anything is not stored", session.Config[visits]{Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
 		b := s.browser()
 		b.get("/read").expectNoCookie(t)
 		b.get("/unused").expectNoCookie(t)
 		s.expectCalls()
 	}),
-	inBubble("rolling: a changed session is saved, not touched", session.Config[visits]{Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
+	overTime("rolling: a changed session is saved, not touched", session.Config[visits]{Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
 		b := s.returning()
-		time.Sleep(time.Hour)
+		s.pass(time.Hour)
 		s.expectCookieAge(b.get("/count"), day)
 		s.expectCalls("load", "update")
 	}),
-	inBubble("rolling: extends no more often than every TouchAfter", session.Config[visits]{
+	overTime("rolling: extends no more often than every TouchAfter", session.Config[visits]{
 		MaxAge: time.Hour, Rolling: true, TouchAfter: 10 * time.Minute,
 	}, func(t *testing.T, s *site) {
 		b := s.returning()
-		time.Sleep(10*time.Minute - time.Millisecond)
+		s.pass(10*time.Minute - precision())
 		b.get("/read").expectNoCookie(t)
 		s.expectCalls("load")
-		time.Sleep(time.Millisecond)
+		s.pass(precision())
 		s.expectCookieAge(b.get("/read"), time.Hour)
 		s.expectCalls("load", "touch")
 	}),
-	inBubble("rolling: extends a session by its own age", session.Config[visits]{MaxAge: time.Hour, Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
+	overTime("rolling: extends a session by its own age", session.Config[visits]{MaxAge: time.Hour, Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
 		b := s.returning()
 		b.get("/remember")
-		time.Sleep(29 * day)
+		s.pass(29 * day)
 		s.expectCookieAge(b.get("/read"), 30*day)
 		s.expectLife(b.token(), 30*day)
 	}),
-	inBubble("rolling: prevented is not extended", session.Config[visits]{MaxAge: time.Hour, Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
+	overTime("rolling: prevented is not extended", session.Config[visits]{MaxAge: time.Hour, Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
 		s.on("/prevent", func(_ echo.Context, v *session.Session[visits]) error { v.SetSave(session.SaveNever); return nil })
 		b := s.returning()
-		time.Sleep(time.Minute)
+		s.pass(time.Minute)
 		s.store.take()
 		b.get("/prevent").expectNoCookie(t)
 		s.expectCalls("load")
 	}),
-	inBubble("rolling: a use that cannot be stored is no error", session.Config[visits]{MaxAge: time.Hour, Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
+	overTime("rolling: a use that cannot be stored is no error", session.Config[visits]{MaxAge: time.Hour, Rolling: true, TouchAfter: -1}, func(t *testing.T, s *site) {
 		b := s.returning()
-		time.Sleep(time.Minute)
+		s.pass(time.Minute)
 		s.store.fail("touch", errBroken)
 		r := b.get("/read")
 		r.expect(t, http.StatusOK, "1")

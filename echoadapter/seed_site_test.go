@@ -10,11 +10,11 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/echosession/echosession/echoadapter"
-	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -42,7 +42,7 @@ type site struct {
 // where it has no store, or a *statusStore, its calls are recorded.
 func open(t *testing.T, cfg echoadapter.Config[visits]) *site {
 	t.Helper()
-	s := build(t, cfg)
+	s := build(t, cfg, newBackend)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serving.Add(1)
 		defer s.serving.Done()
@@ -55,20 +55,22 @@ func open(t *testing.T, cfg echoadapter.Config[visits]) *site {
 	return s
 }
 
-// openInBubble starts a site without a socket, for a bubble of synctest.
+// openInBubble starts a site without a socket, for a bubble of synctest. It is
+// always in memory.
 func openInBubble(t *testing.T, cfg echoadapter.Config[visits]) *site {
 	t.Helper()
-	s := build(t, cfg)
+	s := build(t, cfg, func(*testing.T) backend { return inMemory{newMemstore()} })
 	s.url, s.network = "http://127.0.0.1", inProcess{s.echo}
 	return s
 }
 
-func build(t *testing.T, cfg echoadapter.Config[visits]) *site {
+func build(t *testing.T, cfg echoadapter.Config[visits], backend func(*testing.T) backend) *site {
 	t.Helper()
-	s := &site{t: t, echo: echo.New(), store: newRecordingStore(), events: new(eventLog)}
+	s := &site{t: t, echo: echo.New(), store: recordCalls(nil), events: new(eventLog)}
 	s.echo.Logger.SetOutput(io.Discard)
 	switch given := cfg.Session.Store.(type) {
 	case nil:
+		s.store.Store = backend(t)
 		cfg.Session.Store = s.store
 	case *statusStore:
 		s.store = given.recordingStore
@@ -132,7 +134,16 @@ func (s *site) stored(id string) (session.Info[visits], bool) {
 }
 
 // records counts what the store holds.
-func (s *site) records() int { return s.store.Store.(*memstore.Store).Len() }
+func (s *site) records() int {
+	s.t.Helper()
+	return s.store.Store.(backend).live(s.t)
+}
+
+// pass makes time pass, for a site that was opened by openWithClock.
+func (s *site) pass(d time.Duration) {
+	s.t.Helper()
+	s.store.Store.(backend).age(s.t, d)
+}
 
 // expectStored fails unless the store has exactly data for id.
 func (s *site) expectStored(id string, data visits) {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -106,18 +105,18 @@ func TestSlowReaderOfASessionThatIsGoneSendsNoCookie(t *testing.T) {
 		for _, rolling := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/rolling=%t", path[1:], rolling), func(t *testing.T) {
 				eachMode(t, func(t *testing.T, deferred bool) {
-					synctest.Test(t, func(t *testing.T) {
-						s := openInBubble(t, echoadapter.Config[visits]{Defer: deferred, Session: session.Config[visits]{Rolling: rolling, TouchAfter: -1}})
+					withClock(t, func(t *testing.T) {
+						s := openWithClock(t, echoadapter.Config[visits]{Defer: deferred, Session: session.Config[visits]{Rolling: rolling, TouchAfter: -1}})
 						held := s.hold("/slow", onlyRead, onlyRead)
 						s.on("/renew", func(_ echo.Context, v *session.Session[visits]) error { v.Renew(); return nil })
 						b := s.returning()
 						id, old := b.id(), b.token()
-						time.Sleep(time.Minute)
+						s.pass(time.Minute)
 						held.begin(s.browserWith(old), "/slow")
-						time.Sleep(time.Minute)
+						s.pass(time.Minute)
 						b.get(path).expectStatus(t, http.StatusOK)
+						s.pass(time.Minute)
 						before, live := s.stored(id)
-						time.Sleep(time.Minute)
 						r := held.end(t)
 						r.expect(t, http.StatusOK, "1")
 						r.expectNoCookie(t)

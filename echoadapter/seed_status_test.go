@@ -26,7 +26,7 @@ type statusStore struct {
 var _ session.StatusStore = (*statusStore)(nil)
 
 func newStatusStore(s session.Status) *statusStore {
-	return &statusStore{recordingStore: newRecordingStore(), status: s}
+	return &statusStore{recordingStore: recordCalls(inMemory{newMemstore()}), status: s}
 }
 
 func (s *statusStore) Watch(f func(session.Status)) (stop func()) {
@@ -92,6 +92,7 @@ const reconnect = 5 * time.Second
 // client with a session there.
 func outage(name string, run func(t *testing.T, s *site, store *statusStore, b *browser)) behaviour {
 	return behaviour{name, func(t *testing.T, deferred bool) {
+		onlyInMemory(t, "about what a store tells of its connection, not about one")
 		synctest.Test(t, func(t *testing.T) {
 			store := newStatusStore(session.StatusConnected)
 			s := openInBubble(t, echoadapter.Config[visits]{Defer: deferred, Session: session.Config[visits]{Store: store, ReconnectTimeout: reconnect}})

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -27,9 +26,8 @@ type recordingStore struct {
 	before func(op string) // called without mu before each operation, if set
 }
 
-func newRecordingStore() *recordingStore {
-	return &recordingStore{Store: memstore.New(memstore.Options{SweepEvery: day})}
-}
+// recordCalls has those of s recorded.
+func recordCalls(s session.Store) *recordingStore { return &recordingStore{Store: s} }
 
 // asked records op and returns the error that it is to fail with. An operation
 // that fails does not reach the store below.

@@ -30,6 +30,7 @@ type engine struct {
 	observe func(context.Context, Event)
 
 	insecure atomic.Bool // whether the warning was given
+	turns    turns
 }
 
 // stopwatch measures time in the store, and costs nothing where nobody observes.

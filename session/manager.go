@@ -157,6 +157,8 @@ func (m *Manager[T]) lookUp(ctx context.Context, id string) (Record, meta, error
 // came in between. It counts as no use: expiry and token stay. An error of fn
 // is returned and nothing is stored; nor is anything where fn changes nothing.
 func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) error {
+	again := retry{turns: &m.turns}
+	defer again.done()
 	for try := range maxTries {
 		r, meta, err := m.lookUp(ctx, id)
 		if err != nil {
@@ -203,7 +205,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		case !errors.Is(err, ErrConflict):
 			return err
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := again.wait(ctx, id, try); err != nil {
 			return err
 		}
 	}

@@ -4,36 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 )
 
-// A conflict is tried again at most maxTries times in all, after pauses that
-// grow and are random, so that many writers of one session get apart.
-const (
-	maxTries   = 32
-	maxIDs     = 4 // how many ids are tried for a new session
-	firstPause = time.Millisecond
-	maxPause   = 128 * time.Millisecond
-)
-
-// pause waits after a try that met a conflict; the first is number 0.
-func pause(ctx context.Context, try int) error {
-	limit := min(firstPause<<min(try, 16), maxPause)
-	timer := time.NewTimer(rand.N(limit))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("session: after a conflict: %w", ctx.Err())
-	}
-}
+// maxIDs is how many ids are tried for a new session.
+const maxIDs = 4
 
 // write brings data into the store, merged with what others stored in between.
 // apply, if any, makes what is written of data, anew at each try. Requires x.op.
 func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
 	w := x.m.start()
+	again := retry{turns: &x.m.turns}
+	defer again.done()
 	taken := 0
 	for try := range maxTries {
 		value := data
@@ -70,7 +51,7 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 				}
 			}
 			// Before the look at what is there, which must be fresh.
-			if err := pause(ctx, try); err != nil {
+			if err := again.wait(ctx, r.ID, try); err != nil {
 				return err
 			}
 			var landed bool
