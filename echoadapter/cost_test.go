@@ -79,28 +79,34 @@ var rows = []row{
 
 func noContent(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
 
-// serve returns a function that serves one request of the row; bare leaves the
-// middleware out, with a handler that does nothing.
-func (r row) serve(tb testing.TB, bare bool) func() {
-	e := echo.New()
-	req := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
-	handler := noContent
-	if !bare {
-		m, err := session.New(session.Config[account]{Store: memstore.New(memstore.Options{})})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		token, err := sessiontest.Token(context.Background(), m, anAccount())
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if r.cookie {
-			req.Header.Set("Cookie", "echo.sid="+token)
-		}
-		e.Use(echoadapter.Middleware(echoadapter.Config[account]{Manager: m, Defer: r.deferred}))
-		handler = r.handler
+// bare returns a function that serves one request without the middleware.
+func bare() func() { return serve(noContent, "") }
+
+// serve returns one that serves a request of the row.
+func (r row) serve(tb testing.TB, cfg session.Config[account]) func() {
+	cfg.Store = memstore.New(memstore.Options{})
+	m, err := session.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
 	}
+	token, err := sessiontest.Token(context.Background(), m, anAccount())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if !r.cookie {
+		token = ""
+	}
+	return serve(r.handler, token, echoadapter.Middleware(echoadapter.Config[account]{Manager: m, Defer: r.deferred}))
+}
+
+func serve(handler echo.HandlerFunc, token string, with ...echo.MiddlewareFunc) func() {
+	e := echo.New()
+	e.Use(with...)
 	e.GET("/", handler)
+	req := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
+	if token != "" {
+		req.Header.Set("Cookie", "echo.sid="+token)
+	}
 	w := &discard{header: http.Header{}}
 	return func() {
 		clear(w.header)
@@ -142,19 +148,33 @@ func TestAllocationsOfARequest(t *testing.T) {
 		"change":          decodeEncode + 10,
 	}
 	for _, r := range rows {
-		bare := testing.AllocsPerRun(1000, r.serve(t, true))
-		with := testing.AllocsPerRun(1000, r.serve(t, false))
-		t.Logf("%s: %v over %v", r.name, with-bare, bare)
-		if got := with - bare; got > budget[r.name] {
+		without := testing.AllocsPerRun(1000, bare())
+		with := testing.AllocsPerRun(1000, r.serve(t, session.Config[account]{}))
+		t.Logf("%s: %v over %v", r.name, with-without, without)
+		if got := with - without; got > budget[r.name] {
 			t.Errorf("%s: a request allocates %v times more than a bare one, the budget is %v", r.name, got, budget[r.name])
+		}
+		signed := testing.AllocsPerRun(1000, r.serve(t, keys["signing"]))
+		t.Logf("%s, signing: %v more", r.name, signed-with)
+		if got := signed - with; got > 2 {
+			t.Errorf("%s: signing allocates %v times more, the budget is 2", r.name, got)
 		}
 	}
 }
 
+// keys are the configurations whose cost is told apart.
+var keys = map[string]session.Config[account]{
+	"none":    {},
+	"signing": {SigningKeys: [][]byte{make([]byte, 32)}},
+	"sealing": {EncryptionKeys: [][]byte{make([]byte, 32)}},
+}
+
 func BenchmarkRequest(b *testing.B) {
-	b.Run("row=bare", func(b *testing.B) { measure(b, rows[0].serve(b, true)) })
+	b.Run("row=bare", func(b *testing.B) { measure(b, bare()) })
 	for _, r := range rows {
-		b.Run("row="+r.name, func(b *testing.B) { measure(b, r.serve(b, false)) })
+		for kind, cfg := range keys {
+			b.Run("row="+r.name+"/keys="+kind, func(b *testing.B) { measure(b, r.serve(b, cfg)) })
+		}
 	}
 	data, err := session.JSON().Marshal(new(anAccount()))
 	if err != nil {

@@ -16,7 +16,15 @@ const signatureLen = 43
 // for the same reason as the digest. Nil where there are no keys.
 type signer struct {
 	name string
-	keys []*sync.Pool // of hash.Hash; the first signs, all verify
+	keys []*sync.Pool // of *mac; the first signs, all verify
+}
+
+// mac is an HMAC of a key, with room for what it is given and gives, which as
+// variables would be allocated each time.
+type mac struct {
+	hash.Hash
+	buf [2 * maxTokenLen]byte
+	sum [sha256.Size]byte
 }
 
 func newSigner(name string, keys [][]byte) *signer {
@@ -25,7 +33,7 @@ func newSigner(name string, keys [][]byte) *signer {
 	}
 	s := &signer{name: name}
 	for _, key := range keys {
-		s.keys = append(s.keys, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
+		s.keys = append(s.keys, &sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }})
 	}
 	return s
 }
@@ -61,15 +69,12 @@ func (s *signer) verify(signed string) (token string, ok bool) {
 }
 
 func (s *signer) signature(key *sync.Pool, token string, text *[signatureLen]byte) {
-	mac := key.Get().(hash.Hash)
-	mac.Reset()
-	var buf [2 * maxTokenLen]byte
-	b := append(buf[:0], s.name...)
+	m := key.Get().(*mac)
+	defer key.Put(m)
+	m.Reset()
+	b := append(m.buf[:0], s.name...)
 	b = append(b, 0)
 	b = append(b, token...)
-	mac.Write(b)
-	var sum [sha256.Size]byte
-	mac.Sum(sum[:0])
-	base64.RawURLEncoding.Encode(text[:], sum[:])
-	key.Put(mac)
+	m.Write(b)
+	base64.RawURLEncoding.Encode(text[:], m.Sum(m.sum[:0]))
 }
