@@ -23,9 +23,16 @@ import (
 // below the millisecond, which a date cannot have, is a document of a date t
 // and the nanoseconds ns. A [json.Number] is a string.
 //
-// Refused with an error are an unsigned integer beyond the largest int64, a map
-// with `inline`, a key with a zero byte, a struct that would be stored empty, an
-// embedded struct that is not exported but has fields that are, and what is nested more than 100 deep, as a cycle is.
+// What is stored and has no field in a struct goes into its map with the option
+// `inline`, if it has one, and is written again as it was: the map of an older
+// version keeps the fields of a newer one. A map[string]bson.RawValue keeps all
+// exactly. Where there is nothing it comes back nil.
+//
+// Refused with an error are an unsigned integer beyond the largest int64, a key
+// with a zero byte, one in an inline map that would be read into a field, an inline
+// map in an inline struct, a struct that would be stored empty, an embedded struct
+// that is not exported but has fields that are, and what is nested more than 100
+// deep, as a cycle is.
 //
 // Not kept are: the time zone, a time comes back in UTC; the type of what is in
 // an `any`, which comes back as a map[string]any, []any, string, bool, int32,

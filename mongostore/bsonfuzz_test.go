@@ -31,6 +31,7 @@ type mixed struct {
 	IP netip.Addr
 	C  color
 	J  money
+	R  map[string]bson.RawValue `bson:",inline"`
 }
 
 // Whatever bytes decode, what they mean must be written the same way each time:
@@ -41,7 +42,7 @@ func FuzzBSON(f *testing.F) {
 		{},
 		{S: "a\xff", I: -1, U: 1, F: math.NaN(), B: []byte{}, T: time.Unix(1, 5), M: map[string]int{"b": 1, "a": 2},
 			K: map[int8]string{-1: ""}, L: []string{}, P: &point{}, A: []any{1, map[string]any{"x": nil}}, N: "1e5",
-			IP: netip.MustParseAddr("::1"), C: color{1, 2, 3}, J: money{5}},
+			IP: netip.MustParseAddr("::1"), C: color{1, 2, 3}, J: money{5}, R: map[string]bson.RawValue{"more": {Type: bson.TypeBoolean, Value: []byte{1}}}},
 	} {
 		data, err := codec.Marshal(&v)
 		if err != nil {

@@ -75,9 +75,22 @@ func TestBSONRefuses(t *testing.T) {
 		"far time":           &in[time.Time]{time.Unix(1<<60, 0)},
 		"zero byte in a key": &map[string]int{"a\x00b": 1},
 		"keys alike":         &map[string]int{"a\xff": 1, "a\xfe": 2},
-		"inline map": &struct {
+		"inline key of a field": &struct {
+			A int            `bson:"a,omitempty"`
 			M map[string]int `bson:",inline"`
-		}{map[string]int{"a": 1}},
+		}{M: map[string]int{"a": 1}},
+		"inline key that is read into a field": &struct {
+			A int
+			M map[string]int `bson:",inline"`
+		}{M: map[string]int{"A": 1}},
+		"inline key of an inline struct's field": &struct {
+			P *point         `bson:",inline"`
+			M map[string]int `bson:",inline"`
+		}{M: map[string]int{"x": 1}},
+		"two inline maps": &struct {
+			M map[string]int `bson:",inline"`
+			N map[string]int `bson:",inline"`
+		}{},
 		"inline map in an inline struct": &struct {
 			S struct {
 				M map[string]int `bson:",inline"`

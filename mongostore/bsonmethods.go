@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
-	"strings"
 	"sync"
 
 	json "github.com/go-json-experiment/json"
@@ -26,7 +25,8 @@ const (
 // plan is what the methods and the tags of a type come to.
 type plan struct {
 	form    form
-	refusal error // of any value, for a struct that cannot be kept
+	refusal error   // of any value, for a struct that cannot be kept
+	inline  *inline // where a map is written among the fields of a struct
 }
 
 var plans sync.Map // of reflect.Type to plan
@@ -64,7 +64,10 @@ func makePlan(t reflect.Type) plan {
 	case own(marshalsJSON) && own(unmarshalsJSON), own(marshalsJSONTo) && own(unmarshalsFrom):
 		return plan{form: asJSON}
 	case t.Kind() == reflect.Struct:
-		return plan{refusal: refuseStruct(t)}
+		if refusal := refuseStruct(t, false); refusal != nil {
+			return plan{refusal: refusal}
+		}
+		return plan{inline: inlineOf(t)}
 	}
 	return plan{}
 }
@@ -83,8 +86,9 @@ func isPromoted(t reflect.Type, i reflect.Type) bool {
 	return false
 }
 
-// refuseStruct tells why the driver would lose something of t.
-func refuseStruct(t reflect.Type) error {
+// refuseStruct tells why the driver would lose something of t, which is within
+// another struct by the option inline, or not.
+func refuseStruct(t reflect.Type, within bool) error {
 	exported := 0
 	for f := range t.Fields() {
 		if !f.IsExported() {
@@ -103,10 +107,12 @@ func refuseStruct(t reflect.Type) error {
 		}
 		switch inner.Kind() {
 		case reflect.Map:
-			return fmt.Errorf("%s.%s: a map with the option inline would have no order", t, f.Name)
+			if within {
+				return fmt.Errorf("%s.%s: BSON leaves out a map with the option inline in a struct with that option", t, f.Name)
+			}
 		case reflect.Struct:
 			if inner != t {
-				if err := refuseStruct(inner); err != nil {
+				if err := refuseStruct(inner, true); err != nil {
 					return err
 				}
 			}
@@ -134,23 +140,6 @@ func hasExported(t reflect.Type) bool {
 	return false
 }
 
-// hasInline reads a tag as the driver does.
-func hasInline(f reflect.StructField) bool {
-	tag, ok := f.Tag.Lookup("bson")
-	if !ok {
-		tag, ok = f.Tag.Lookup("json")
-	}
-	if !ok && !strings.Contains(string(f.Tag), ":") {
-		tag = string(f.Tag)
-	}
-	for option := range strings.SplitSeq(tag, ",") {
-		if option == "inline" {
-			return true
-		}
-	}
-	return false
-}
-
 // methodEncoder writes by the methods of a type, else as stock does.
 type methodEncoder struct{ stock bson.ValueEncoder }
 
@@ -158,6 +147,9 @@ func (e methodEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v
 	p := planOf(v.Type())
 	if p.refusal != nil {
 		return p.refusal
+	}
+	if p.inline != nil {
+		return p.inline.encode(ec, vw, v, e.stock)
 	}
 	if p.form == asStock {
 		return e.stock.EncodeValue(ec, vw, v)

@@ -124,6 +124,19 @@ func encodeMap(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) erro
 			return nil
 		}
 	}
+	dw, err := vw.WriteDocument()
+	if err != nil {
+		return err
+	}
+	if err := encodeEntries(ec, dw, v, nil); err != nil {
+		return err
+	}
+	return dw.WriteDocumentEnd()
+}
+
+// encodeEntries writes the entries of the map v, in the order of their keys, but
+// for one whose key is taken.
+func encodeEntries(ec bson.EncodeContext, dw bson.DocumentWriter, v reflect.Value, taken func(key string) bool) error {
 	type entry struct {
 		key   string
 		value reflect.Value
@@ -134,14 +147,13 @@ func encodeMap(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) erro
 		if err != nil {
 			return err
 		}
+		if taken != nil && taken(key) {
+			return errors.New("a key of a map with the option inline is the name of a field")
+		}
 		entries = append(entries, entry{key, iter.Value()})
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 
-	dw, err := vw.WriteDocument()
-	if err != nil {
-		return err
-	}
 	enc, err := ec.LookupEncoder(v.Type().Elem())
 	if err != nil {
 		return err
@@ -158,7 +170,7 @@ func encodeMap(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) erro
 			return err
 		}
 	}
-	return dw.WriteDocumentEnd()
+	return nil
 }
 
 // encodeKey is the counterpart of what the driver does to read a key.

@@ -2,11 +2,14 @@ package mongostore_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v4"
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -47,6 +50,40 @@ func ExampleNew() {
 		return store.Close() // the client stays open
 	}
 	_ = open
+}
+
+type Visitor struct {
+	Name string
+	Rest map[string]json.RawMessage `json:",embed"` // what this version does not know
+}
+
+type VisitorInBSON struct {
+	Name string
+	Rest map[string]bson.RawValue `bson:",inline"` // the same, with mongostore.BSON()
+}
+
+// An older version of an application changes what a newer one stored, and keeps
+// the Theme of which it knows nothing.
+func ExampleBSON() {
+	newer := struct{ Name, Theme string }{"Ada", "dark"}
+	for _, tt := range []struct {
+		codec  session.Codec
+		older  any
+		rename func(older any)
+	}{
+		{session.JSON(), new(Visitor), func(v any) { v.(*Visitor).Name = "Grace" }},
+		{mongostore.BSON(), new(VisitorInBSON), func(v any) { v.(*VisitorInBSON).Name = "Grace" }},
+	} {
+		data, _ := tt.codec.Marshal(&newer)
+		_ = tt.codec.Unmarshal(data, tt.older)
+		tt.rename(tt.older)
+		data, _ = tt.codec.Marshal(tt.older)
+		again := newer
+		fmt.Println(tt.codec.Unmarshal(data, &again), again)
+	}
+	// Output:
+	// <nil> {Grace dark}
+	// <nil> {Grace dark}
 }
 
 // The code of the guide is that of the examples above, which are compiled.

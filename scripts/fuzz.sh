@@ -1,6 +1,8 @@
 #!/bin/sh
 # fuzz.sh DURATION: runs each fuzz target of every module for that long. The
-# first that finds something ends it; go test says where it put the input.
+# first that finds something ends it; go test says where it put the input. The
+# inputs that reached new code are kept in testdata/fuzz of the package, where
+# every test run tries them again.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,4 +20,10 @@ fi
 echo "$targets" | while read -r package name; do
 	echo "== $name in $package"
 	go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "$package"
+	found=$(go env GOCACHE)/fuzz/$package/$name
+	if [ -d "$found" ]; then
+		kept=$(go list -f '{{.Dir}}' "$package")/testdata/fuzz/$name
+		mkdir -p "$kept"
+		cp "$found"/* "$kept"
+	fi
 done

@@ -23,7 +23,9 @@ type Codec interface {
 // JSON returns the default codec: encoding/json/v2, made deterministic. Its
 // differences from encoding/json are those of v2 (names match exactly), but
 // for these: a nil slice or map stays nil, a [time.Duration] is its
-// nanoseconds, and invalid UTF-8 is replaced and never an error.
+// nanoseconds, and invalid UTF-8 is replaced and never an error. What T has no
+// field for is lost with the next save, unless T has a map[string]json.RawMessage
+// with the option `embed`.
 func JSON() Codec { return jsonCodec{} }
 
 type jsonCodec struct{}

@@ -13,8 +13,8 @@ import (
 //
 // It goes into structs field by field, into maps key by key, and through
 // pointers and interfaces into what they hold where all three hold something.
-// A slice, and a type that has methods for its encoding or no exported field,
-// counts as one: its parts mean nothing apart.
+// A slice, a struct of package bson, and a type that has methods for its encoding
+// or no exported field, counts as one: its parts mean nothing apart.
 //
 // The three are freshly decoded values, so trees in which [reflect.DeepEqual]
 // is an exact test. None is written into; merged may share memory with mine
@@ -141,8 +141,9 @@ func areMaps(base, mine, theirs reflect.Value) bool {
 }
 
 // mergesWhole reports whether values of t count as one, whatever the codec: a
-// type that encodes itself, or shows nothing, has rules about its fields.
+// type that encodes itself, or shows nothing, has rules about its fields, and of
+// a bson.RawValue the type is nothing without the value.
 func mergesWhole(t reflect.Type) bool {
 	const anyCodec = ""
-	return encodesItself(t, anyCodec) || hidesAll(t, anyCodec)
+	return encodesItself(t, anyCodec) || hidesAll(t, anyCodec) || t.Kind() == reflect.Struct && isOfBSON(t)
 }

@@ -66,11 +66,13 @@ func encodesItself(t reflect.Type, codec string) bool {
 	case codecJSON:
 		return hasAny(t, jsonMethods)
 	case codecBSON:
-		return t == typeTime || t == typeURL || hasAny(t, bsonMethods) || hasAny(t, bsonPairs) ||
-			strings.HasSuffix(t.PkgPath(), "/mongo-driver/v2/bson")
+		return t == typeTime || t == typeURL || hasAny(t, bsonMethods) || hasAny(t, bsonPairs) || isOfBSON(t)
 	}
 	return hasAny(t, jsonMethods) || hasAny(t, bsonMethods) || hasAny(t, otherMethods)
 }
+
+// isOfBSON reports whether t is a type of the driver's package bson.
+func isOfBSON(t reflect.Type) bool { return strings.HasSuffix(t.PkgPath(), "/mongo-driver/v2/bson") }
 
 // hasAny reports whether t, or a pointer to it, has the methods of one of the
 // interfaces. What is decoded is always addressable.
