@@ -72,7 +72,7 @@ func (x *Exchange[T]) latest(secret string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.former && x.meta.judge(d) == standingCurrent {
-		x.secret, x.digest, x.former = secret, d, false
+		x.secret, x.digest, x.shown, x.former = secret, d, d, false
 	}
 }
 
@@ -132,7 +132,7 @@ func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, err
 		return s, nil
 	}
 	h.back, h.self.at = x, &h.back
-	h.id, h.secret = id, secret
+	h.id, h.secret, h.shown = id, secret, h.digest
 	h.former, h.created = s == standingFormer, h.rec.CreatedAt
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -23,6 +23,7 @@ func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error
 		return out, nil
 	}
 	err := x.commit(ctx)
+	x.keepPromise(ctx)
 	x.mu.Lock()
 	x.began = true
 	x.mu.Unlock()
@@ -100,11 +101,14 @@ func (x *Exchange[T]) commit(ctx context.Context) error {
 		if _, other := errors.AsType[*failure](err); other { // BeforeSave destroyed it
 			return x.settle(ctx, OpDestroy, err)
 		}
-		switch {
-		case err == errOutdone && x.m.due(x.rec, x.meta):
-			x.touch(ctx)
-		case err != nil && err != errGone && err != errOutdone:
+		if err == nil || err == errGone {
+			break
+		}
+		if err != errOutdone {
 			x.m.event(ctx, EventError, x.known(), 0, err)
+		}
+		if x.m.due(x.rec, x.meta) { // the session is in use all the same
+			x.touch(ctx)
 		}
 	case stepSave:
 		err := x.save(ctx, data)
@@ -137,7 +141,7 @@ func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err e
 	}
 	x.mu.Unlock()
 	writable := !skip && stored && x.m.writable(x.meta) == nil
-	refresh := writable && (x.renewalDue() || !x.former && x.meta.unconfirmed())
+	refresh := writable && (x.renewalDue() || x.shown == x.meta.digest && x.meta.unconfirmed())
 	switch {
 	case skip:
 		x.dropChanges(ctx)

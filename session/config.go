@@ -113,9 +113,10 @@ type Config[T any] struct {
 	Merge func(base, mine, theirs *T) (T, error)
 
 	// NewID makes the public part of a token: 1 to 64 of A-Za-z0-9_-. The
-	// secret part is always the library's own. It is asked again where the id
-	// is taken, and may be called from several goroutines at once. Default: 128
-	// random bits.
+	// secret part is always the library's own. It must never give an id again,
+	// not even of a session that has ended: a slow request of that would take the
+	// new one for its own. It is asked again where the id is taken, and may be
+	// called from several goroutines at once. Default: 128 random bits.
 	NewID func(ctx context.Context) (string, error)
 
 	// Observe is told what happens to sessions, for logs, metrics and audits.

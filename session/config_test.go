@@ -71,6 +71,16 @@ func badConfigs() []badConfig {
 		}, "Cookie.Name", []string{"no Domain"}},
 		{"secure prefix without Secure", func(c *cfg) { c.Cookie.Name = "__Secure-a" }, "Cookie.Name", []string{always}},
 		{"secure prefix in lower case", func(c *cfg) { c.Cookie = session.Cookie{Name: "__secure-a", Secure: session.SecureNever} }, "Cookie.Name", []string{always}},
+		{"http prefix without Secure", func(c *cfg) { c.Cookie.Name = "__Http-a" }, "Cookie.Name", []string{always}},
+		{"http prefix for scripts", func(c *cfg) {
+			c.Cookie = session.Cookie{Name: "__http-a", Secure: session.SecureAlways, ScriptReadable: true}
+		}, "Cookie.Name", []string{"ScriptReadable"}},
+		{"host and http prefix for scripts", func(c *cfg) {
+			c.Cookie = session.Cookie{Name: "__Host-Http-a", Secure: session.SecureAlways, ScriptReadable: true}
+		}, "Cookie.Name", []string{"ScriptReadable"}},
+		{"host and http prefix with a path", func(c *cfg) {
+			c.Cookie = session.Cookie{Name: "__Host-Http-a", Secure: session.SecureAlways, Path: "/app"}
+		}, "Cookie.Name", []string{"Path /"}},
 		{"relative path", func(c *cfg) { c.Cookie.Path = "app" }, "Cookie.Path", []string{"app", "begin with /"}},
 		{"path with a semicolon", func(c *cfg) { c.Cookie.Path = "/;x" }, "Cookie.Path", []string{"semicolon"}},
 		{"path with a control character", func(c *cfg) { c.Cookie.Path = "/\n" }, "Cookie.Path", []string{"control"}},

@@ -44,6 +44,7 @@ func (x *Exchange[T]) catchUp(ctx context.Context, r Record, m meta, data []byte
 				return nil, false, err
 			}
 		}
+		now.authenticated = x.meta.authenticated // a log-in that may have been taken back since
 		x.setRecord(latest, now)
 		return data, false, nil
 	case !x.admits(latest, now):

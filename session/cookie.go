@@ -82,6 +82,8 @@ func (c Cookie) check(refuse func(field string, value any, reason string)) {
 		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways, Path / and no Domain: set these or choose another name")
 	case hasPrefixFold(c.Name, "__Secure-") && !always:
 		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways: set it or choose another name")
+	case hasPrefixFold(c.Name, "__Http-") && (!always || c.ScriptReadable), hasPrefixFold(c.Name, "__Host-Http-") && c.ScriptReadable:
+		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways and without ScriptReadable: set these or choose another name")
 	}
 	if c.Path[0] != '/' || len(c.Path) > maxAttributeLen || (&http.Cookie{Name: "n", Path: c.Path}).Valid() != nil {
 		refuse("Cookie.Path", c.Path, "must begin with /, have no control character or semicolon and at most 1024 bytes")

@@ -85,6 +85,7 @@ func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
 				return err
 			}
 			x.mu.Lock()
+			old.tried = true // an Update that fails brings it back
 			*list = (*list)[1:]
 			x.mu.Unlock()
 		}
@@ -134,5 +135,5 @@ func (x *Exchange[T]) touch(ctx context.Context) {
 	defer x.mu.Unlock()
 	// Only the times: Data is still based on the version that was loaded.
 	x.rec.SeenAt, x.rec.ExpiresAt = r.SeenAt, r.ExpiresAt
-	x.sendToken()
+	x.sendToken(r, m)
 }

@@ -70,6 +70,22 @@ func (s *faultyStore) once(op string, f func(do func() error) error) {
 	})
 }
 
+// loseReply makes the next write, but answers that it failed, and fails every
+// look at what became of it.
+func (s *faultyStore) loseReply() {
+	made := false
+	s.answer(func(op string, _ session.Record, do func() error) error {
+		switch {
+		case op != opLoad && !made:
+			made = true
+			_ = do()
+		case !made:
+			return do()
+		}
+		return session.ErrUnavailable
+	})
+}
+
 func (s *faultyStore) call(op string, r session.Record, do func() error) error {
 	s.mu.Lock()
 	s.calls[op]++

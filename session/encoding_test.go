@@ -4,7 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"math"
+	"strings"
 	"testing"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/echosession/echosession/session"
 )
@@ -187,6 +193,37 @@ func TestJSONCodec(t *testing.T) {
 	for _, bad := range []string{"", "{", `{"Wait":"x"}`, `[]`, `{} {}`} {
 		if err := codec.Unmarshal([]byte(bad), &back); err == nil {
 			t.Errorf("%q: no error", bad)
+		}
+	}
+}
+
+// What a codec says may quote Data, and errors go into logs. Who needs to know
+// can unwrap them.
+func TestErrorsOfCodecsAreHidden(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n", Note: "private"})
+	newer := r.another(func(cfg *visitConfig) {
+		cfg.SchemaVersion = 1
+		cfg.Migrate = func(_ int, data []byte) (v visit, err error) {
+			var old struct{ Note time.Time }
+			return v, session.JSON().Unmarshal(data, &old)
+		}
+	})
+	_, migrating := newer.m.Find(t.Context(), idOf(token))
+	type rates struct{ Of map[string]float64 }
+	m := managerOf[rates](t, r.store.Store, nil)
+	s, err := m.Start(t.Context())
+	wantNoErr(t, err)
+	s.Data.Of = map[string]float64{"private": math.NaN()}
+	for what, err := range map[string]error{"Migrate": migrating, "Save": s.Save(t.Context())} {
+		if err == nil || strings.Contains(err.Error(), "private") {
+			t.Errorf("%s: error %v, want one without Data", what, err)
+			continue
+		}
+		cause, ok := errors.AsType[*jsonv2.SemanticError](err)
+		if !ok || !strings.Contains(cause.Error(), "private") {
+			t.Errorf("%s: error %v, want one with the codec's own inside", what, err)
 		}
 	}
 }

@@ -32,6 +32,7 @@ func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
 	todo, out := x.beginCommit(false)
 	if todo {
 		err = x.commit(ctx)
+		x.keepPromise(ctx)
 		out = x.outcome(ctx)
 	}
 	return out, err
@@ -100,6 +101,7 @@ func (m *Manager[T]) inspect() bool {
 func (x *Exchange[T]) Abandon(ctx context.Context) Outcome {
 	x.op.Lock()
 	defer x.op.Unlock()
+	x.keepPromise(ctx)
 	out := x.outcome(ctx)
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -39,7 +39,7 @@ type Exchange[T any] struct {
 	failed     Op    // what the commit failed at; "" if it did not
 
 	action Action // what the response is to say so far
-	token  string // with ActionSet
+	token  string // with ActionSet: what it is to give
 
 	session  *Session[T] // nil until it is decoded or made
 	*held[T]             // nil until there is a record, or session
@@ -62,9 +62,11 @@ type held[T any] struct {
 
 	id, secret string // what the client presents, or will
 	digest     digest // of the secret; zero while there is no record
+	shown      digest // of the secret that the client presented
 	former     bool   // the secret was replaced as a matter of routine: no cookie can be sent with it
 	owner      string // User of the Data that this request started from
 	created    time.Time
+	promise    promise // with ActionSet
 
 	// What the application asked for and no save has carried out yet.
 	policy    SavePolicy

@@ -119,7 +119,7 @@ func TestDeleteUser(t *testing.T) {
 	if n, err := r.m.DeleteUser(t.Context(), "ada"); n != 2 || err != nil {
 		t.Errorf("DeleteUser gave %d, %v, want the 2 of ada", n, err)
 	}
-	r.store.wantCalls(t, opDeleteUser)
+	r.store.wantCalls(t, opDeleteUser+" "+opDeleteUser)
 	r.log.want(t, session.EventRevoked)
 	if e := r.log.all(session.EventRevoked)[0]; e.User != "ada" || e.ID != "" {
 		t.Errorf("event %+v, want one of the user ada", e)

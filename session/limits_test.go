@@ -33,6 +33,10 @@ func TestConfigAllowed(t *testing.T) {
 		"secure prefix": func(c *cfg) {
 			c.Cookie = session.Cookie{Name: "__Secure-a", Secure: secure, Path: "/a", Domain: "example.com"}
 		},
+		"http prefix": func(c *cfg) {
+			c.Cookie = session.Cookie{Name: "__Http-a", Secure: secure, Path: "/a", Domain: "example.com"}
+		},
+		"host and http prefix":     func(c *cfg) { c.Cookie = session.Cookie{Name: "__Host-Http-a", Secure: secure} },
 		"what looks like a prefix": func(c *cfg) { c.Cookie.Name = "__Host" },
 		"another one":              func(c *cfg) { c.Cookie.Name = "x__Host-a" },
 		"the longest path":         func(c *cfg) { c.Cookie.Path = "/" + strings.Repeat("p", 1023) },

@@ -118,6 +118,12 @@ func (x *Exchange[T]) reload(ctx context.Context) (err error) {
 	x.session.Data, x.final = v, nil
 	x.setRecord(r, m)
 	x.own(x.m.user(&v))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.takeNext(m) { // a write that nobody acknowledged stored it
+		x.renewed = false
+		x.sendToken(r, m)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -29,8 +30,8 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	out := Outcome{Action: x.action, Token: x.token, Read: x.read}
 	hooks := x.req.Hooks
 	var age time.Duration
-	if out.Action == ActionSet && (x.meta.age > 0 || !x.m.cookie.BrowserSession) {
-		if age = time.Until(x.m.end(x.rec, x.meta)); age <= 0 {
+	if out.Action == ActionSet && !x.promise.end.IsZero() {
+		if age = time.Until(x.promise.end); age <= 0 {
 			out.Action, out.Token = ActionNone, "" // it was saved long ago, and is over
 		}
 	}
@@ -54,11 +55,48 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	return out
 }
 
-// sendToken has the response carry the token, unless the client has been sent
-// a newer one that this request does not know. Requires x.mu.
-func (x *Exchange[T]) sendToken() {
+// promise is what is known of the token that the response is to carry.
+type promise struct {
+	id     string
+	digest digest
+	end    time.Time // of the cookie; zero where it ends with the browser
+	made   time.Time
+}
+
+// sendToken has the response carry the token of the record r, as it was just
+// stored, unless the client has been sent a newer one that this request does not
+// know. Requires x.mu.
+func (x *Exchange[T]) sendToken(r Record, m meta) {
 	if x.former {
 		return
 	}
 	x.action, x.token = ActionSet, x.m.signer.sign(x.id+"."+x.secret)
+	x.promise = promise{id: x.id, digest: x.digest, made: time.Now()}
+	if m.age > 0 || !x.m.cookie.BrowserSession {
+		x.promise.end = x.m.end(r, m)
+	}
+}
+
+// promiseHolds is how long a token that was stored counts as the latest one. On
+// their way to the client responses can overtake each other as well.
+const promiseHolds = 100 * time.Millisecond
+
+// keepPromise looks whether the token that an earlier save wants the response to
+// carry still is the latest one: a handler that took its time afterwards must
+// not put it over what others have sent the client since. Where the store gives
+// no answer it is sent. Requires x.op.
+func (x *Exchange[T]) keepPromise(ctx context.Context) {
+	x.mu.Lock()
+	if x.action != ActionSet || time.Since(x.promise.made) <= promiseHolds {
+		x.mu.Unlock()
+		return
+	}
+	p := x.promise
+	x.mu.Unlock()
+	_, m, err := x.m.load(ctx, p.id)
+	if errors.Is(err, ErrNotFound) || err == nil && m.judge(p.digest) != standingCurrent {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.action, x.token = ActionNone, ""
+	}
 }

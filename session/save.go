@@ -54,7 +54,7 @@ func (x *Exchange[T]) store(ctx context.Context, data []byte, apply func([]byte)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.sendToken()
+	x.sendToken(x.rec, x.meta)
 	if x.policy == SaveAlways {
 		x.policy = SaveAuto
 	}

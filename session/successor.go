@@ -57,7 +57,7 @@ func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta,
 func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 	forGood := x.renewed || user != x.owner
 	if !forGood && !x.renewalDue() {
-		if !x.former { // the client has the latest token
+		if x.shown == m.digest { // the client has shown that it has the latest token
 			m.former = m.confirmed(now, x.m.grace)
 		}
 		return
@@ -71,6 +71,16 @@ func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 	case forGood: // a routine write that nobody acknowledged stored it already
 		m.former = superseded(m.confirmed(now, x.m.grace))
 	}
+}
+
+// takeNext makes the next secret the present one where m has it, and reports
+// whether it does. Requires x.mu.
+func (x *Exchange[T]) takeNext(m meta) bool {
+	if x.next == "" || m.digest != digestOf(x.m.cookie.Name, x.next) {
+		return false
+	}
+	x.secret, x.digest, x.next, x.former = x.next, m.digest, "", false
+	return true
 }
 
 // renewalDue reports whether the token is to be replaced by the way. Requires

@@ -83,13 +83,16 @@ func (m *Manager[T]) DeleteOf(ctx context.Context, user, id string) error {
 }
 
 // DeleteUser ends all sessions of a user, and returns how many there were.
-// Requests of theirs that are under way store nothing any more.
+// Requests of theirs that are under way store nothing any more, unless they log
+// in over a session of nobody; so to log in within a request, Save that first
+// and then call DeleteOthers.
 func (m *Manager[T]) DeleteUser(ctx context.Context, user string) (int64, error) {
 	return m.deleteUser(ctx, user, "")
 }
 
 // DeleteOthers ends all sessions of a user but one, as after a change of the
-// password (OWASP ASVS 5.0, V7.4.3), and returns how many there were.
+// password (OWASP ASVS 5.0, V7.4.3), and returns how many there were. The one
+// that is kept must be stored: Save it first where it is new.
 func (m *Manager[T]) DeleteOthers(ctx context.Context, user, keepID string) (int64, error) {
 	if !validID(keepID) {
 		return 0, errNotFound
@@ -105,12 +108,25 @@ func (m *Manager[T]) deleteUser(ctx context.Context, user, exceptID string) (n i
 		return 0, nil
 	}
 	w := m.start()
-	err = m.ask(ctx, "delete user", func() (err error) {
-		n, err = m.users.DeleteUser(ctx, m.cookie.Name, user, exceptID)
-		return err
-	})
-	if err == nil {
-		m.event(ctx, EventRevoked, Record{User: user}, w.elapsed(), nil)
+	for sweep := range maxSweeps {
+		var found int64
+		err = m.ask(ctx, "delete user", func() (err error) {
+			found, err = m.users.DeleteUser(ctx, m.cookie.Name, user, exceptID)
+			return err
+		})
+		n += found
+		if err != nil {
+			return n, err
+		}
+		if found == 0 && sweep > 0 {
+			break
+		}
 	}
-	return n, err
+	m.event(ctx, EventRevoked, Record{User: user}, w.elapsed(), nil)
+	return n, nil
 }
+
+// maxSweeps bounds how often a user's sessions are looked for, which is twice and
+// until there are none. While a store goes through them, Regenerate can put one
+// where it has been already, and delete the old one where it has not been yet.
+const maxSweeps = 4

@@ -2,13 +2,16 @@ package session
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+
+	"github.com/go-json-experiment/json"
 )
 
 func (m *Manager[T]) encode(v *T) ([]byte, error) {
 	data, err := m.cfg.Codec.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("session: encode: %w", err)
+		return nil, fmt.Errorf("session: encode: %w", hidden{"encode", err})
 	}
 	return data, nil
 }
@@ -34,6 +37,9 @@ func (m *Manager[T]) decodeOpened(r Record, by meta, v *T) (err error) {
 		return fmt.Errorf("session: decode %s: %w: its format is %q, the codec's %q", r.ID, ErrCorrupt, r.Format, m.format)
 	case by.schema < m.schema && m.cfg.Migrate != nil:
 		if *v, err = m.cfg.Migrate(by.schema, r.Data); err != nil {
+			if _, codecs := errors.AsType[*json.SemanticError](err); codecs {
+				err = hidden{"decode", err}
+			}
 			return fmt.Errorf("session: Config.Migrate %s from %d: %w: %w", r.ID, by.schema, ErrCorrupt, err)
 		}
 		return nil
@@ -42,16 +48,27 @@ func (m *Manager[T]) decodeOpened(r Record, by meta, v *T) (err error) {
 	case err == nil:
 		return nil
 	case by.schema > m.schema:
-		return fmt.Errorf("session: decode %s: %w: %w", r.ID, m.tooNew(by), undecodable{err})
+		return fmt.Errorf("session: decode %s: %w: %w", r.ID, m.tooNew(by), hidden{"decode", err})
 	}
-	return fmt.Errorf("session: decode %s: %w: %w", r.ID, ErrCorrupt, undecodable{err})
+	return fmt.Errorf("session: decode %s: %w: %w", r.ID, ErrCorrupt, hidden{"decode", err})
 }
 
-// undecodable is a codec's error, which may quote Data and so is not for a log.
-type undecodable struct{ cause error }
+// hidden is a codec's error, which may quote Data, be it a key of a map, and so
+// is not for a log. Who needs to know unwraps it.
+type hidden struct {
+	does  string
+	cause error
+}
 
-func (e undecodable) Error() string { return fmt.Sprintf("its Data does not decode (%T)", e.cause) }
-func (e undecodable) Unwrap() error { return e.cause }
+func (e hidden) Error() string {
+	at := ""
+	if s, ok := errors.AsType[*json.SemanticError](e.cause); ok && s.GoType != nil {
+		at = " at a " + s.GoType.String()
+	}
+	return fmt.Sprintf("its Data does not %s (%T%s)", e.does, e.cause, at)
+}
+
+func (e hidden) Unwrap() error { return e.cause }
 
 // decodeOwn is decode for what this process has just encoded.
 func (m *Manager[T]) decodeOwn(id string, data []byte, v *T) error {

@@ -94,7 +94,7 @@ func (x *Exchange[T]) outdone(ctx context.Context) error {
 		return x.gone(ctx)
 	case err != nil:
 		return err
-	case !x.former && (m.unconfirmed() || x.renewalDueBy(m)):
+	case !x.former && (x.shown == m.digest && m.unconfirmed() || x.renewalDueBy(m)):
 		return nil
 	}
 	x.mu.Lock()
@@ -112,11 +112,11 @@ func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w
 	r.Version++
 	owner := x.m.user(&x.session.Data)
 	x.mu.Lock()
-	if x.next != "" && m.digest == digestOf(r.Name, x.next) {
-		kind, x.secret, x.next, x.former = EventRenewed, x.next, "", false
+	if x.takeNext(m) {
+		kind = EventRenewed
 	}
 	x.rec, x.meta, x.final, x.owner, x.reseal = r, m, r.Data, owner, false
-	x.digest = digestOf(r.Name, x.secret)
+	x.digest = m.digest
 	x.attempts = nil
 	if done.renewed {
 		x.renewed = false

@@ -1,0 +1,126 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// A request that renews the token by the way does not confirm that itself,
+// however often it saves: its response may be lost.
+func TestTimedRenewalIsNotConfirmedByItsOwnRequest(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		do    func(*rig, *visitSession) error
+		calls string
+	}{
+		"nothing": {func(*rig, *visitSession) error { return nil }, "load update"},
+		"Save":    {func(r *rig, s *visitSession) error { return s.Save(r.Context()) }, "load update"},
+		"Save, then a change": {func(r *rig, s *visitSession) error {
+			err := s.Save(r.Context())
+			s.Data.Count++
+			return err
+		}, "load update update"},
+		"Update": {func(r *rig, s *visitSession) error {
+			return s.Update(r.Context(), func(v *visit) error { v.Count++; return nil })
+		}, "load update"},
+		"SetMaxAge after a Save": {func(r *rig, s *visitSession) error {
+			err := s.Save(r.Context())
+			s.SetMaxAge(48 * time.Hour)
+			return err
+		}, "load update update"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, renewAfter(time.Hour))
+				old := r.seed(visit{Name: "n"})
+				time.Sleep(time.Hour)
+				var failed error
+				r.forget()
+				r.with(old, func(s *visitSession) { failed = tt.do(r, s) }) // the response is lost
+				wantNoErr(t, failed)
+				r.store.wantCalls(t, tt.calls)
+				time.Sleep(time.Minute)
+				r.wantOpens(old, idOf(old))
+			})
+		})
+	}
+}
+
+// The renewal landed, and nobody heard of it; then the stream saves, when no
+// cookie can be sent any more.
+func TestTimedRenewalLostThenALateSave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, renewAfter(time.Hour))
+		old := r.seed(visit{Name: "n"})
+		time.Sleep(time.Hour)
+		q := r.request(old)
+		s := q.get()
+		r.store.loseReply()
+		q.commit()
+		r.store.answer(nil)
+		s.Data.Count++
+		wantNoErr(t, s.Save(t.Context()))
+		q.end()
+		time.Sleep(time.Minute)
+		r.wantOpens(old, idOf(old))
+	})
+}
+
+// A log-in landed, and nobody heard of it; Reload finds it. The token of what it
+// found goes out with the response.
+func TestReloadAfterALostReply(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*visitSession){
+		"log-in": naming("ada"),
+		"Renew":  func(s *visitSession) { s.Data.Name = "ada"; s.Renew() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, byName)
+			old := r.seed(visit{})
+			q := r.request(old)
+			s := q.get()
+			change(s)
+			r.store.loseReply()
+			wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
+			r.store.answer(nil)
+			wantNoErr(t, s.Reload(t.Context()))
+			if s.Data.Name != "ada" {
+				t.Errorf("%s: Data %+v, want what landed", name, s.Data)
+			}
+			out := q.commit()
+			wantAction(t, out, session.ActionSet)
+			if out.Token == old || out.Token != s.Token() {
+				t.Errorf("%s: the response has the token %q, want the new one, %q", name, out.Token, s.Token())
+			}
+			r.store.wantCalls(t, "load update load load")
+			r.wantOpens(out.Token, idOf(old))
+		})
+	}
+}
+
+// A log-in that landed unheard, and was then taken back, is none: it does not
+// prolong the session.
+func TestLogInThatWasTakenBackMovesNoTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byName, func(cfg *visitConfig) { cfg.AbsoluteTimeout = 10 * time.Hour })
+		old := r.seed(visit{Count: 1})
+		time.Sleep(9 * time.Hour)
+		q := r.request(old)
+		s := q.get()
+		s.Data.Name = "ada"
+		r.store.loseReply()
+		wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
+		r.store.answer(nil)
+		s.Data.Name = ""
+		q.save(s)
+		if left := time.Until(s.ExpiresAt()); !s.AuthenticatedAt().IsZero() || left > time.Hour || left < time.Hour-time.Second {
+			t.Errorf("authenticated at %v, ends in %v, want never and in 1h", s.AuthenticatedAt(), left)
+		}
+	})
+}

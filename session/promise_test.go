@@ -1,0 +1,147 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// A handler saves, and takes its time. Whatever the client has been sent
+// meanwhile, the response does not put the old token over it.
+func TestSaveThenSlowWhileTheSessionChangesHands(t *testing.T) {
+	t.Parallel()
+	for what, meanwhile := range meanwhiles {
+		for how, end := range map[string]func(*fakeRequest) session.Outcome{
+			"commit":  func(q *fakeRequest) session.Outcome { return q.commit() },
+			"no body": func(q *fakeRequest) session.Outcome { return q.end() },
+			"panic":   func(q *fakeRequest) session.Outcome { return q.x.Abandon(q.Context()) },
+		} {
+			t.Run(what+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t, byName)
+					old := r.seed(visit{Name: meanwhile.user, Count: 1})
+					slow := r.request(old)
+					s := slow.get()
+					s.Data.Count++
+					slow.save(s)
+					time.Sleep(time.Second)
+					meanwhile.do(r, old)
+					time.Sleep(time.Second)
+					wantAction(t, end(slow), session.ActionNone)
+				})
+			})
+		}
+	}
+}
+
+// The same where the token was renewed by the way.
+func TestSaveThenSlowWhileTheTokenIsRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, renewAfter(time.Hour))
+		old := r.seed(visit{Name: "n"})
+		time.Sleep(time.Hour - time.Second)
+		q := r.request(old)
+		s := q.get()
+		s.Data.Count++
+		q.save(s) // not due yet
+		time.Sleep(time.Second)
+		r.next(old, looking)
+		wantAction(t, q.commit(), session.ActionNone)
+	})
+}
+
+// Where nothing happened the token goes out, after one look at the record if the
+// handler took its time. A store that gives no answer is no reason to keep it.
+func TestSaveThenSlow(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		took  time.Duration
+		fault error
+		calls string
+	}{
+		{0, nil, "load update"},
+		{100 * time.Millisecond, nil, "load update"},
+		{101 * time.Millisecond, nil, "load update load"},
+		{time.Hour, session.ErrUnavailable, "load update load"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q := r.request(token)
+			s := q.get()
+			s.Data.Count++
+			q.save(s)
+			time.Sleep(tt.took)
+			if tt.fault != nil {
+				r.store.failWith(opLoad, tt.fault)
+			}
+			out := q.commit()
+			if out.Token != token {
+				t.Errorf("after %v: token %q, want %q", tt.took, out.Token, token)
+			}
+			r.store.wantCalls(t, tt.calls)
+		})
+	}
+}
+
+// The token that a Save stored goes out though the request then began another
+// session, which was not stored: the client's own is dead.
+func TestSaveThenRegenerateThatIsNotStored(t *testing.T) {
+	t.Parallel()
+	for how, end := range map[string]func(*rig, *fakeRequest, *visitSession) session.Outcome{
+		"panic": func(r *rig, q *fakeRequest, _ *visitSession) session.Outcome { return q.x.Abandon(r.Context()) },
+		"SaveNever": func(_ *rig, q *fakeRequest, s *visitSession) session.Outcome {
+			s.SetSave(session.SaveNever)
+			return q.commit()
+		},
+		"failed": func(r *rig, q *fakeRequest, _ *visitSession) session.Outcome {
+			r.store.failWith(opCreate, session.ErrUnavailable)
+			out, _ := q.x.Commit(r.Context(), false)
+			return out
+		},
+	} {
+		for _, took := range []time.Duration{0, time.Second} {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				q := r.request(r.seed(visit{Name: "n"}))
+				s := q.get()
+				s.Renew()
+				q.save(s)
+				token := s.Token()
+				s.Regenerate()
+				s.Data.Name = "new"
+				time.Sleep(took)
+				out := end(r, q, s)
+				r.wantOpens(token, idOf(token))
+				if out.Token != token || out.Cookie == nil || out.Cookie.MaxAge != int((24*time.Hour-took)/time.Second) {
+					t.Errorf("%s after %v: token %q, cookie %v, want %q for what is left of 24h", how, took, out.Token, out.Cookie, token)
+				}
+			})
+		}
+	}
+}
+
+// A touch that meets another request's SetMaxAge sends the cookie by that age.
+func TestTouchAfterAForeignSetMaxAge(t *testing.T) {
+	t.Parallel()
+	for _, browser := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, rolling(24*time.Hour, time.Minute), func(cfg *visitConfig) { cfg.Cookie.BrowserSession = browser })
+			old := r.seed(visit{Name: "n"})
+			time.Sleep(2 * time.Hour)
+			q := r.request(old)
+			q.get()
+			r.with(old, func(s *visitSession) { s.SetMaxAge(30 * 24 * time.Hour) })
+			time.Sleep(2 * time.Hour)
+			out := q.commit()
+			wantAction(t, out, session.ActionSet)
+			if want := 30 * 24 * 60 * 60; out.Cookie.MaxAge != want {
+				t.Errorf("BrowserSession %t: Max-Age %d, want %d", browser, out.Cookie.MaxAge, want)
+			}
+		})
+	}
+}
