@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 type server struct {
 	c    testcontainers.Container
 	host string // as other members call it
+	own  string // the network on which they do
 
 	mu   sync.Mutex
 	addr string // published on loopback; changes with every start
@@ -142,6 +144,13 @@ func (s *server) act(t *testing.T, what string) {
 		if _, err = d.ContainerStart(ctx, id, client.ContainerStartOptions{}); err == nil {
 			s.refresh(t)
 		}
+	case "cut off":
+		_, err = d.NetworkDisconnect(ctx, s.own, client.NetworkDisconnectOptions{Container: id, Force: true})
+	case "join":
+		name, _, _ := strings.Cut(s.host, ":")
+		_, err = d.NetworkConnect(ctx, s.own, client.NetworkConnectOptions{
+			Container: id, EndpointConfig: &network.EndpointSettings{Aliases: []string{name}},
+		})
 	}
 	if err != nil {
 		t.Errorf("%s of a server: %v", what, err)

@@ -16,14 +16,16 @@ import (
 // made it.
 type ledger struct {
 	N    int
-	Done map[string]int // how often each change was made
+	Done map[string][]int // the numbers that each change made: one, if all is well
 }
 
 // history records what clients did to one session, and what they were told.
 type history struct {
-	id, token string
+	id       string
+	renewing sync.Mutex // one renewal at a time
 
 	mu       sync.Mutex
+	token    string
 	acked    map[string]bool // changes that were acknowledged
 	unknown  map[string]bool // changes that ended in an error: they may be there or not
 	deleted  bool            // a log-out was acknowledged
@@ -37,6 +39,7 @@ type history struct {
 type load struct {
 	m        *session.Manager[ledger]
 	sessions []*history
+	tape     *tape
 	seq      atomic.Int64
 	requests atomic.Int64
 	failed   atomic.Int64
@@ -53,11 +56,11 @@ func newLoad(t *testing.T, store session.Store, n int) *load {
 	})
 	must(t, "session.New", err)
 	t.Cleanup(func() { m.Close() })
-	l := &load{m: m}
+	l := &load{m: m, tape: newTape()}
 	for range n {
 		s, err := m.Start(t.Context())
 		must(t, "Start", err)
-		s.Data = ledger{Done: map[string]int{"begin": 1}}
+		s.Data = ledger{Done: map[string][]int{"begin": {0}}}
 		must(t, "Save", s.Save(t.Context()))
 		l.sessions = append(l.sessions, &history{
 			id: s.ID(), token: s.Token(), acked: map[string]bool{"begin": true}, unknown: map[string]bool{}, errs: map[string]int{},
@@ -92,6 +95,9 @@ func (l *load) run(ctx context.Context, clients int, logout time.Duration) {
 			}
 		})
 	}
+	for range 2 {
+		wg.Go(func() { l.watch(ctx) })
+	}
 	wg.Wait()
 	l.note(nil)
 }
@@ -115,11 +121,13 @@ func (l *load) note(err error) {
 // requestTime bounds a request as an adapter's commit does, but shorter.
 const requestTime = 6 * time.Second
 
-func (l *load) count(ctx context.Context, h *history, change func(context.Context, *history, string) error) {
+func (l *load) count(ctx context.Context, h *history, change func(context.Context, *history, string) (int, error)) {
 	name := fmt.Sprint("c", l.seq.Add(1))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 	defer cancel()
-	err := change(ctx, h, name)
+	from := l.tape.now()
+	n, err := change(ctx, h, name)
+	l.tape.update(h.id, name, from, n, err)
 	l.note(err)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -137,92 +145,32 @@ func (l *load) count(ctx context.Context, h *history, change func(context.Contex
 	}
 }
 
-func add(name string) func(*ledger) error {
+// add makes the next number, and keeps it in n.
+func add(name string, n *int) func(*ledger) error {
 	return func(v *ledger) error {
 		v.N++
-		v.Done[name]++
+		v.Done[name] = append(v.Done[name], v.N)
+		*n = v.N
 		return nil
 	}
 }
 
-func (l *load) byManager(ctx context.Context, h *history, name string) error {
-	return l.m.Update(ctx, h.id, add(name))
+func (l *load) byManager(ctx context.Context, h *history, name string) (n int, err error) {
+	from := l.tape.now()
+	if err = l.m.Update(ctx, h.id, add(name, &n)); errors.Is(err, session.ErrNotFound) {
+		l.tape.read(h.id, from, 0, err)
+	}
+	return n, err
 }
 
-func (l *load) bySession(ctx context.Context, h *history, name string) error {
+func (l *load) bySession(ctx context.Context, h *history, name string) (n int, err error) {
 	h.mu.Lock()
 	token := h.token
 	h.mu.Unlock()
 	s, err := l.m.Open(ctx, token)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.Update(ctx, add(name))
-}
-
-// renew replaces the token. While it is not known which one is in force, both
-// may be.
-func (l *load) renew(ctx context.Context, h *history) {
-	h.mu.Lock()
-	defer h.mu.Unlock() // one renewal at a time
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
-	defer cancel()
-	s, err := l.m.Open(ctx, h.token)
-	if err == nil {
-		old := s.Token()
-		s.Renew()
-		next := s.Token()
-		if err = s.Save(ctx); err == nil {
-			h.token = next
-			h.renewed = append(h.renewed, old)
-		} else if !errors.Is(err, session.ErrGone) {
-			// It may have been made: find out which of the two opens.
-			if _, e := l.m.Open(ctx, next); e == nil {
-				h.token = next
-				h.renewed = append(h.renewed, old)
-			}
-		}
-	}
-	l.note(err)
-}
-
-func (l *load) logout(ctx context.Context, h *history) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
-	defer cancel()
-	h.mu.Lock()
-	done := h.deleted
-	h.mu.Unlock()
-	if done {
-		l.read(ctx, h)
-		return
-	}
-	err := l.m.Delete(ctx, h.id)
-	l.note(err)
-	if err == nil {
-		h.mu.Lock()
-		h.deleted = true
-		h.mu.Unlock()
-	}
-}
-
-func (l *load) read(ctx context.Context, h *history) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
-	defer cancel()
-	h.mu.Lock()
-	deleted, old := h.deleted, append([]string(nil), h.renewed...)
-	h.mu.Unlock()
-	_, err := l.m.Find(ctx, h.id)
-	l.note(err)
-	if err == nil && deleted {
-		h.mu.Lock()
-		h.revived++
-		h.mu.Unlock()
-	}
-	if len(old) > 0 {
-		if _, err := l.m.Open(ctx, old[len(old)-1]); err == nil {
-			h.mu.Lock()
-			h.accepted++
-			h.mu.Unlock()
-		}
-	}
+	err = s.Update(ctx, add(name, &n))
+	return n, err
 }

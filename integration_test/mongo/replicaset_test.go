@@ -44,7 +44,11 @@ func replicaSet(t *testing.T) members {
 
 func startReplicaSet(t *testing.T) members {
 	t.Helper()
-	nw, err := network.New(t.Context(), network.WithLabels(labels()))
+	// The members talk over a network of their own, and are reached by the
+	// engine's default one: so one can be cut off from the others and not from
+	// its clients. Internal, as the ports are published on the network that leads
+	// outside, which must stay the default one.
+	nw, err := network.New(t.Context(), network.WithInternal(), network.WithLabels(labels()))
 	if err != nil {
 		t.Fatalf("docker: %v", err)
 	}
@@ -52,10 +56,12 @@ func startReplicaSet(t *testing.T) members {
 	var set members
 	var config bson.A
 	for i := range 3 {
-		name := fmt.Sprintf("rs%d", i)
-		s := startServer(t, append([]string{"--replSet", "rs0"}, testCommands...),
-			network.WithNetwork([]string{name}, nw))
-		s.host = name + ":27017"
+		s := startServer(t, append([]string{"--replSet", "rs0",
+			// A member that copies from one it cannot reach looks for another after
+			// this long. Until then no write has a majority.
+			"--setParameter", "oplogNetworkTimeoutBufferSeconds=1"}, testCommands...))
+		s.host, s.own = fmt.Sprintf("rs%d:27017", i), nw.ID
+		s.act(t, "join")
 		set = append(set, s)
 		config = append(config, bson.D{{Key: "_id", Value: i}, {Key: "host", Value: s.host}})
 	}

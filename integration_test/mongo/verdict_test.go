@@ -2,63 +2,135 @@ package mongo_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
 
 	"github.com/echosession/echosession/session"
 )
 
-// check compares what is stored with what clients were told.
-func (l *load) check(t *testing.T) (changes, violations int) {
+// verdict is what became of a load.
+type verdict struct {
+	changes    int // acknowledged, of sessions that were not logged out
+	violations int
+	misread    int    // reads that fit no order of the changes
+	porcupine  string // how it found the operations
+}
+
+// teller fails the test by what it says, or only says it.
+func teller(t *testing.T, only bool) func(format string, args ...any) {
+	if only {
+		return t.Logf
+	}
+	return t.Errorf
+}
+
+// check compares what is stored, and each answer on the way, with what clients
+// were told. What how allows is counted, and no failure.
+func (l *load) check(t *testing.T, how reading) (v verdict) {
 	t.Helper()
+	lost := teller(t, how.mayLose)
+	var ops []porcupine.Operation
 	for _, h := range l.sessions {
-		bad := h.revived + h.accepted
 		if h.revived > 0 {
-			t.Errorf("%s: read %d times after an acknowledged log-out", h.id, h.revived)
+			lost("%s: read %d times after an acknowledged log-out", h.id, h.revived)
 		}
 		if h.accepted > 0 {
-			t.Errorf("%s: a replaced token was accepted %d times", h.id, h.accepted)
+			lost("%s: a replaced token was accepted %d times", h.id, h.accepted)
 		}
+		v.violations += h.revived + h.accepted
+		from := l.tape.now()
 		info, err := l.m.Find(t.Context(), h.id)
-		if h.deleted {
-			if !errors.Is(err, session.ErrNotFound) {
-				t.Errorf("%s: after an acknowledged log-out: %v, want %v", h.id, err, session.ErrNotFound)
-				bad++
-			}
-			violations += bad
-			continue
-		}
-		if err != nil {
+		l.tape.read(h.id, from, info.Data.N, err)
+		switch {
+		case err == nil && !h.deleted:
+			ops = append(ops, l.tape.history(h.id, &info.Data)...)
+			v.changes += len(h.acked)
+			v.violations += h.compare(t, info.Data, how)
+		case errors.Is(err, session.ErrNotFound) && h.deleted:
+			ops = append(ops, l.tape.history(h.id, nil)...)
+		case h.deleted:
+			lost("%s: after an acknowledged log-out: %v, want %v", h.id, err, session.ErrNotFound)
+			v.violations++
+		default:
 			t.Errorf("%s: %v", h.id, err)
-			violations++
-			continue
+			v.violations++
 		}
-		n := 0
-		for name, times := range info.Data.Done {
-			if times > 1 {
-				t.Errorf("%s: %s was made %d times", h.id, name, times)
-				bad++
-			}
-			if !h.acked[name] && !h.unknown[name] {
-				t.Errorf("%s: %s is there, and nobody made it", h.id, name)
-				bad++
-			}
-			n += times
-		}
-		for name := range h.acked {
-			if info.Data.Done[name] == 0 {
-				t.Errorf("%s: %s was acknowledged, and is lost", h.id, name)
-				bad++
-			}
-		}
-		if info.Data.N != n-1 { // all but the first
-			t.Errorf("%s: the number is %d, and there are %d changes", h.id, info.Data.N, n-1)
-			bad++
-		}
-		changes += len(h.acked)
-		violations += bad
 		for text, times := range h.errs {
 			t.Logf("%s: %d x %.160s", h.id, times, text)
 		}
 	}
-	return changes, violations
+	v.linear(t, ops, how)
+	return v
+}
+
+// compare looks for each change in what is stored.
+func (h *history) compare(t *testing.T, stored ledger, how reading) (violations int) {
+	t.Helper()
+	tell := teller(t, how.mayLose)
+	bad := func(format string, args ...any) {
+		t.Helper()
+		tell(h.id+": "+format, args...)
+		violations++
+	}
+	n := 0
+	for name, made := range stored.Done {
+		if len(made) > 1 {
+			bad("%s was made %d times", name, len(made))
+		}
+		if !h.acked[name] && !h.unknown[name] {
+			bad("%s is there, and nobody made it", name)
+		}
+		n += len(made)
+	}
+	for name := range h.acked {
+		if len(stored.Done[name]) == 0 {
+			bad("%s was acknowledged, and is lost", name)
+		}
+	}
+	if stored.N != n-1 { // all but the first
+		bad("the number is %d, and there are %d changes", stored.N, n-1)
+	}
+	return violations
+}
+
+// linear has porcupine look for an order of all operations that explains each
+// answer.
+func (v *verdict) linear(t *testing.T, ops []porcupine.Operation, how reading) {
+	t.Helper()
+	switch linearizable(ops) {
+	case porcupine.Ok:
+		v.porcupine = fmt.Sprintf("%d operations linearizable", len(ops))
+		return
+	case porcupine.Unknown:
+		t.Errorf("porcupine: undecided on %d operations after %v, want a result", len(ops), checkTime)
+		v.violations++
+		v.porcupine = fmt.Sprintf("%d operations undecided", len(ops))
+		return
+	}
+	tell := teller(t, how.mayMisread)
+	verdict := "linearizable"
+	for _, part := range bySession(ops) {
+		id := part[0].Input.(call).session
+		reads, writes := misfits(part)
+		if writes != porcupine.Ok {
+			teller(t, how.mayLose)("%s: changes and log-outs alone: porcupine says %s, want %s", id, writes, porcupine.Ok)
+			v.violations++
+			verdict = "not linearizable"
+		}
+		for i, r := range reads {
+			if i == 3 {
+				tell("%s: and %d more", id, len(reads)-i)
+				break
+			}
+			tell("%s: a read from %v to %v got %v: fits no order of the changes", id, time.Duration(r.Call), time.Duration(r.Return), r.Output)
+		}
+		v.misread += len(reads)
+	}
+	if !how.mayMisread {
+		v.violations += v.misread
+	}
+	v.porcupine = fmt.Sprintf("%d operations %s but for %d reads", len(ops), verdict, v.misread)
 }
