@@ -75,7 +75,7 @@ func (e *engine) statusEvent(ctx context.Context, up bool) {
 func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 	probe, err := e.gate.enter(ctx)
 	if err != nil {
-		return fmt.Errorf("session: %s: %w", op, err)
+		return &notAsked{fmt.Errorf("session: %s: %w", op, err)}
 	}
 	if probe == nil {
 		err = do()
@@ -90,6 +90,11 @@ func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 	}
 	return fmt.Errorf("session: %s: %w", op, err)
 }
+
+// notAsked is the error of an operation that did not reach the store.
+type notAsked struct{ error }
+
+func (e *notAsked) Unwrap() error { return e.error }
 
 // try does what is a probe, whose end is told even where a store panics.
 func (e *engine) try(ctx context.Context, probe outage, do func() error) (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // maxIDs is how many ids are tried for a new session.
@@ -67,11 +68,12 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		case errors.Is(err, ErrNotFound):
 			return x.gone(ctx)
 		case err != nil:
+			if _, ok := errors.AsType[*notAsked](err); ok {
+				return err
+			}
 			// It may have landed all the same.
 			if _, now, e := x.m.load(ctx, r.ID); e != nil || now.nonce != m.nonce {
-				x.mu.Lock()
-				x.attempts = append(x.attempts, attempt{m.nonce, x.rec.Version, data})
-				x.mu.Unlock()
+				x.remember(attempt{m.nonce, x.rec.Version, data})
 				return err
 			}
 		}
@@ -79,6 +81,22 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		return nil
 	}
 	return fmt.Errorf("session: save: %w", ErrConflict)
+}
+
+// maxAttempts bounds how many are remembered.
+const maxAttempts = 8
+
+// remember keeps a, of which it is not known whether it landed. Where there are
+// too many of one session, as of a stream that saves through a long outage, the
+// first, before which the store answered, and the latest ones stay.
+func (x *Exchange[T]) remember(a attempt) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	kept := slices.Clone(x.attempts) // others have the slice
+	if len(kept) == maxAttempts {
+		kept = slices.Delete(kept, 1, 2)
+	}
+	x.attempts = append(kept, a)
 }
 
 // errOutdone is of a refresh that another request made superfluous.
