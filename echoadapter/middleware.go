@@ -87,7 +87,6 @@ func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 func (r *request[T]) end(err error) error {
 	begun := r.writer.Begun()
 	saved := r.endExchange()
-	begun = begun || r.writer.Begun() && r.writer.Err() == nil // by an ErrorHandler that answers itself
 	failed, sent := r.writer.Err(), r.writer.Begun()
 	r.writer.Disarm()
 	if failed == nil && !begun {
