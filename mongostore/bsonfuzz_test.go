@@ -31,6 +31,11 @@ type mixed struct {
 	IP netip.Addr
 	C  color
 	J  money
+	D  bson.D
+	W  bson.Raw
+	X  map[sharp]noted
+	Z  []zoned
+	Y  crate
 	R  map[string]bson.RawValue `bson:",inline"`
 }
 
@@ -42,7 +47,8 @@ func FuzzBSON(f *testing.F) {
 		{},
 		{S: "a\xff", I: -1, U: 1, F: math.NaN(), B: []byte{}, T: time.Unix(1, 5), M: map[string]int{"b": 1, "a": 2},
 			K: map[int8]string{-1: ""}, L: []string{}, P: &point{}, A: []any{1, map[string]any{"x": nil}}, N: "1e5",
-			IP: netip.MustParseAddr("::1"), C: color{1, 2, 3}, J: money{5}, R: map[string]bson.RawValue{"more": {Type: bson.TypeBoolean, Value: []byte{1}}}},
+			IP: netip.MustParseAddr("::1"), C: color{1, 2, 3}, J: money{5}, D: bson.D{{Key: "b", Value: bson.D{}}, {Key: "a", Value: bson.A{nil}}}, W: bson.Raw{5, 0, 0, 0, 0},
+			X: map[sharp]noted{"a": {Level{1}, "n"}}, Z: []zoned{{time.Unix(1, 1).UTC(), "z"}}, Y: crate{Box{"in"}, Level{2}}, R: map[string]bson.RawValue{"more": {Type: bson.TypeBoolean, Value: []byte{1}}}},
 	} {
 		data, err := codec.Marshal(&v)
 		if err != nil {

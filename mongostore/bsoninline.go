@@ -2,7 +2,6 @@ package mongostore
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,42 +12,6 @@ import (
 type inline struct {
 	field int             // its index
 	names map[string]bool // of the fields
-}
-
-// inlineOf returns that of t, a struct; nil where it has none.
-func inlineOf(t reflect.Type) *inline {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && f.Type.Kind() == reflect.Map && hasInline(f) {
-			in := &inline{field: i, names: map[string]bool{}}
-			in.addNames(t)
-			return in
-		}
-	}
-	return nil
-}
-
-func (in *inline) addNames(t reflect.Type) {
-	for f := range t.Fields() {
-		tag := tagOf(f)
-		if !f.IsExported() || tag == "-" {
-			continue
-		}
-		if !hasInline(f) {
-			name, _, _ := strings.Cut(tag, ",")
-			if name == "" {
-				name = strings.ToLower(f.Name)
-			}
-			in.names[name] = true
-			continue
-		}
-		inner := f.Type
-		if inner.Kind() == reflect.Pointer {
-			inner = inner.Elem()
-		}
-		if inner.Kind() == reflect.Struct && inner != t {
-			in.addNames(inner)
-		}
-	}
 }
 
 // taken reports whether what has the key is read into a field.
@@ -88,20 +51,4 @@ func (d tailedDocument) WriteDocumentEnd() error {
 		return err
 	}
 	return d.DocumentWriter.WriteDocumentEnd()
-}
-
-// tagOf reads a tag as the driver does.
-func tagOf(f reflect.StructField) string {
-	tag, ok := f.Tag.Lookup("bson")
-	if !ok {
-		tag, ok = f.Tag.Lookup("json")
-	}
-	if !ok && !strings.Contains(string(f.Tag), ":") {
-		tag = string(f.Tag)
-	}
-	return tag
-}
-
-func hasInline(f reflect.StructField) bool {
-	return slices.Contains(strings.Split(tagOf(f), ","), "inline")
 }

@@ -3,7 +3,9 @@ package mongostore_test
 import (
 	"encoding/json"
 	"math"
+	"net"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,22 +21,79 @@ func TestBSONLoses(t *testing.T) {
 	t.Parallel()
 	berlin := time.FixedZone("CEST", 2*3600)
 	at := time.Date(2026, 7, 1, 12, 0, 0, 0, berlin)
-	got := through(t, in[any]{map[string]any{
-		"zone": at, "int": 1, "small": int8(1), "struct": point{1, 2}, "text": netip.MustParseAddr("::1"),
-		"strings": []string{"a"}, "invalid": "a\xffb", "nanos": time.Unix(0, 5).UTC(),
-	}})
-	want := map[string]any{
-		"zone": at.UTC(), "int": int32(1), "small": int32(1), "struct": map[string]any{"x": int32(1), "y": int32(2)}, "text": "::1",
-		"strings": []any{"a"}, "invalid": "a\uFFFDb", "nanos": map[string]any{"t": time.Unix(0, 0).UTC(), "ns": int32(5)},
-	}
-	if !reflect.DeepEqual(got.V, any(want)) {
-		t.Errorf("got %#v, want %#v", got.V, want)
+	scope := bson.M{"b": bson.M{"c": int32(1)}}
+	for name, run := range map[string]func(*testing.T){
+		"time zone":                    loses(at, at.UTC()),
+		"int in any":                   loses[any](1, int32(1)),
+		"int8 in any":                  loses[any](int8(1), int32(1)),
+		"large int in any":             loses[any](1<<40, int64(1<<40)),
+		"float32 in any":               loses[any](float32(0.5), 0.5),
+		"struct in any":                loses[any](point{1, 2}, map[string]any{"x": int32(1), "y": int32(2)}),
+		"text in any":                  loses[any](netip.MustParseAddr("::1"), "::1"),
+		"strings in any":               loses[any]([]string{"a"}, []any{"a"}),
+		"nil slice in any":             loses[any]([]string(nil), nil),
+		"time in any":                  loses[any](at, at.UTC()),
+		"finer time in any":            loses[any](time.Unix(0, 5), map[string]any{"t": time.Unix(0, 0).UTC(), "ns": int32(5)}),
+		"D in any":                     loses[any](bson.D{{Key: "b", Value: 1}, {Key: "a", Value: bson.D{}}}, map[string]any{"a": map[string]any{}, "b": int32(1)}),
+		"M in any":                     loses[any](bson.M{"a": bson.M{}}, map[string]any{"a": map[string]any{}}),
+		"A in any":                     loses[any](bson.A{bson.A{}}, []any{[]any{}}),
+		"D in M":                       loses(bson.M{"a": bson.D{{Key: "b", Value: 1}}}, bson.M{"a": map[string]any{"b": int32(1)}}),
+		"M in D":                       loses(bson.D{{Key: "a", Value: bson.M{"b": []any{}}}}, bson.D{{Key: "a", Value: bson.D{{Key: "b", Value: bson.A{}}}}}),
+		"DateTime in any":              loses[any](bson.DateTime(0), time.Unix(0, 0).UTC()),
+		"Null in any":                  loses[any](bson.Null{}, nil),
+		"Binary in any":                loses[any](bson.Binary{Data: []byte{1}}, []byte{1}),
+		"invalid UTF-8":                loses("a\xffb", "a\uFFFDb"),
+		"nil behind a pointer":         loses(new([]int), nil),
+		"nil pointer behind a pointer": loses(new(*int), nil),
+		"zero RawValue":                loses(bson.RawValue{}, bson.RawValue{Type: bson.TypeNull}),
+		"nil in a Binary":              loses(bson.Binary{Subtype: 4}, bson.Binary{Subtype: 4, Data: []byte{}}),
+		"options of a Regex":           loses(bson.Regex{Pattern: "a", Options: "xi"}, bson.Regex{Pattern: "a", Options: "ix"}),
+		"scope":                        loses(bson.CodeWithScope{Code: "a", Scope: scope}, bson.CodeWithScope{Code: "a", Scope: bson.D{{Key: "b", Value: map[string]any{"c": int32(1)}}}}),
+		"no scope":                     loses(bson.CodeWithScope{Code: "a"}, bson.CodeWithScope{Code: "a", Scope: bson.D{}}),
+		"spaces of JSON":               loses(json.RawMessage("[1, 2]"), json.RawMessage("[1,2]")),
+		"short net.IP":                 loses(net.IP{127, 0, 0, 1}, net.IPv4(127, 0, 0, 1)),
+		"empty net.IP":                 loses(net.IP{}, nil),
+		"URL that has no text":         loses(url.URL{Host: "h", Path: "p"}, url.URL{Host: "h", Path: "/p"}),
+		"omitempty":                    loses(omitting{S: []int{}, B: []byte{}, M: map[string]int{}, P: &time.Time{}, Z: zeroish{N: -1}, Q: &zeroish{N: -1}}, omitting{}),
+		"omitempty of an inline struct": loses(struct {
+			P *omitting `bson:",inline"`
+		}{&omitting{}}, struct {
+			P *omitting `bson:",inline"`
+		}{}),
+		"nil inline map": loses(anyOlder{Rest: map[string]any{}}, anyOlder{}),
+	} {
+		t.Run(name, run)
 	}
 	if got := through(t, map[string]int(nil)); got == nil {
 		t.Errorf("a nil map at the top: got nil, which is documented to come back empty")
 	}
-	if got := through(t, in[time.Time]{at}); !got.V.Equal(at) || got.V.Location() != time.UTC {
-		t.Errorf("time in another zone: got %v, want %v in UTC", got.V, at)
+}
+
+type (
+	omitting struct {
+		S []int          `bson:",omitempty"`
+		B []byte         `json:",omitempty"`
+		M map[string]int `bson:",omitempty"`
+		P *time.Time     `bson:",omitempty"`
+		Z zeroish        `bson:",omitempty"`
+		Q *zeroish       `bson:",omitempty"`
+	}
+	zeroish struct{ N int }
+)
+
+func (z zeroish) IsZero() bool { return z.N <= 0 }
+
+func loses[T any](v, want T) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		t.Parallel()
+		got := through(t, in[T]{v}).V
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%#v: got %#v, want %#v", v, got, want)
+		}
+		if again := through(t, in[T]{got}).V; !reflect.DeepEqual(again, got) {
+			t.Errorf("%#v, the second time: got %#v, want %#v", v, again, got)
+		}
 	}
 }
 

@@ -4,141 +4,11 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
-	"sync"
 
-	json "github.com/go-json-experiment/json"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/echosession/echosession/session"
 )
-
-// form is how the values of a type are written.
-type form int
-
-const (
-	asStock form = iota // as the driver does it
-	asText              // a string, by MarshalText
-	asJSON              // a string, by MarshalJSON or its successor
-	asBSON              // by a method of the pointer, which the driver leaves out where it has none
-)
-
-// plan is what the methods and the tags of a type come to.
-type plan struct {
-	form    form
-	refusal error   // of any value, for a struct that cannot be kept
-	inline  *inline // where a map is written among the fields of a struct
-}
-
-var plans sync.Map // of reflect.Type to plan
-
-var (
-	marshalsText      = reflect.TypeFor[encoding.TextMarshaler]()
-	unmarshalsText    = reflect.TypeFor[encoding.TextUnmarshaler]()
-	marshalsJSON      = reflect.TypeFor[json.Marshaler]()
-	unmarshalsJSON    = reflect.TypeFor[json.Unmarshaler]()
-	marshalsJSONTo    = reflect.TypeFor[json.MarshalerTo]()
-	unmarshalsFrom    = reflect.TypeFor[json.UnmarshalerFrom]()
-	marshalsBSONValue = reflect.TypeFor[bson.ValueMarshaler]()
-)
-
-func planOf(t reflect.Type) plan {
-	if t.PkgPath() == "" && t.Kind() != reflect.Struct {
-		return plan{} // a type without a name has no methods
-	}
-	if p, ok := plans.Load(t); ok {
-		return p.(plan)
-	}
-	p := makePlan(t)
-	plans.Store(t, p)
-	return p
-}
-
-func makePlan(t reflect.Type) plan {
-	ptr := reflect.PointerTo(t)
-	own := func(i reflect.Type) bool { return ptr.Implements(i) && !isPromoted(t, i) }
-	switch {
-	case ptr.Implements(marshalsBSON), ptr.Implements(marshalsBSONValue):
-		return plan{form: asBSON}
-	case own(marshalsText) && own(unmarshalsText):
-		return plan{form: asText}
-	case own(marshalsJSON) && own(unmarshalsJSON), own(marshalsJSONTo) && own(unmarshalsFrom):
-		return plan{form: asJSON}
-	case t.Kind() == reflect.Struct:
-		if refusal := refuseStruct(t, false); refusal != nil {
-			return plan{refusal: refusal}
-		}
-		return plan{inline: inlineOf(t)}
-	}
-	return plan{}
-}
-
-// isPromoted reports whether the struct t may have the method only through an
-// embedded field: written by that, its other fields would be lost.
-func isPromoted(t reflect.Type, i reflect.Type) bool {
-	if t.Kind() != reflect.Struct {
-		return false
-	}
-	for f := range t.Fields() {
-		if f.Anonymous && (f.Type.Implements(i) || reflect.PointerTo(f.Type).Implements(i)) {
-			return true
-		}
-	}
-	return false
-}
-
-// refuseStruct tells why the driver would lose something of t, which is within
-// another struct by the option inline, or not.
-func refuseStruct(t reflect.Type, within bool) error {
-	exported := 0
-	for f := range t.Fields() {
-		if !f.IsExported() {
-			if f.Anonymous && hasExported(f.Type) {
-				return fmt.Errorf("%s.%s: BSON leaves out an embedded struct that is not exported, and with it what is exported of that", t, f.Name)
-			}
-			continue
-		}
-		exported++
-		if !hasInline(f) {
-			continue
-		}
-		inner := f.Type
-		if inner.Kind() == reflect.Pointer {
-			inner = inner.Elem()
-		}
-		switch inner.Kind() {
-		case reflect.Map:
-			if within {
-				return fmt.Errorf("%s.%s: BSON leaves out a map with the option inline in a struct with that option", t, f.Name)
-			}
-		case reflect.Struct:
-			if inner != t {
-				if err := refuseStruct(inner, true); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if exported == 0 && t.NumField() > 0 {
-		return fmt.Errorf("a %s has no exported field and would be stored empty", t)
-	}
-	return nil
-}
-
-// hasExported reports whether an embedded t has fields that JSON would store.
-func hasExported(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
-		return false
-	}
-	for f := range t.Fields() {
-		if f.IsExported() {
-			return true
-		}
-	}
-	return false
-}
 
 // methodEncoder writes by the methods of a type, else as stock does.
 type methodEncoder struct{ stock bson.ValueEncoder }
@@ -153,6 +23,9 @@ func (e methodEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v
 	}
 	if p.form == asStock {
 		return e.stock.EncodeValue(ec, vw, v)
+	}
+	if p.form != asBSON && isNil(v) {
+		return vw.WriteNull() // the text of nil may well be that of another value
 	}
 	// The methods may be those of the pointer, and what is in a map or an `any`
 	// has none.
@@ -182,6 +55,10 @@ func (e methodEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v
 	return enc.EncodeValue(ec, vw, v)
 }
 
+func isNil(v reflect.Value) bool {
+	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
+}
+
 type methodDecoder struct{ stock bson.ValueDecoder }
 
 func (d methodDecoder) DecodeValue(dc bson.DecodeContext, vr bson.ValueReader, v reflect.Value) error {
@@ -205,4 +82,35 @@ func (d methodDecoder) DecodeValue(dc bson.DecodeContext, vr bson.ValueReader, v
 		return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}
 	return session.JSON().Unmarshal([]byte(text), v.Addr().Interface())
+}
+
+// interfaceEncoder stands before one that the driver calls for all that has a
+// method for BSON: also for what has it only through an embedded field, and for
+// a nil pointer.
+type interfaceEncoder struct {
+	driver, pointer, fields bson.ValueEncoder
+}
+
+func (e interfaceEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {
+	switch {
+	case v.Kind() == reflect.Pointer:
+		return e.pointer.EncodeValue(ec, vw, v)
+	case planOf(v.Type()).form == asBSON:
+		return e.driver.EncodeValue(ec, vw, v)
+	}
+	return e.fields.EncodeValue(ec, vw, v)
+}
+
+type interfaceDecoder struct {
+	driver, pointer, fields bson.ValueDecoder
+}
+
+func (d interfaceDecoder) DecodeValue(dc bson.DecodeContext, vr bson.ValueReader, v reflect.Value) error {
+	switch {
+	case v.Kind() == reflect.Pointer:
+		return d.pointer.DecodeValue(dc, vr, v)
+	case planOf(v.Type()).form == asBSON:
+		return d.driver.DecodeValue(dc, vr, v)
+	}
+	return d.fields.DecodeValue(dc, vr, v)
 }

@@ -13,13 +13,16 @@ import (
 var registry = newRegistry()
 
 func newRegistry() *bson.Registry {
-	r := bson.NewRegistry()
+	r, stock := bson.NewRegistry(), bson.NewRegistry()
 
 	// By type, which goes before all else.
 	r.RegisterTypeEncoder(reflect.TypeFor[time.Time](), bson.ValueEncoderFunc(encodeTime))
 	r.RegisterTypeDecoder(reflect.TypeFor[time.Time](), bson.ValueDecoderFunc(decodeTime))
 	r.RegisterTypeEncoder(reflect.TypeFor[json.Number](), bson.ValueEncoderFunc(encodeNumber))
 	r.RegisterTypeDecoder(reflect.TypeFor[json.Number](), bson.ValueDecoderFunc(decodeNumber))
+	r.RegisterTypeEncoder(reflect.TypeFor[whole](), bson.ValueEncoderFunc(encodeWhole))
+	r.RegisterTypeDecoder(reflect.TypeFor[whole](), bson.ValueDecoderFunc(decodeWhole))
+	registerTypes(r, stock)
 
 	// By kind, which is asked last: after the methods for BSON.
 	for kind, t := range map[reflect.Kind]reflect.Type{
@@ -42,16 +45,7 @@ func newRegistry() *bson.Registry {
 		reflect.Map:     reflect.TypeFor[map[string]int](),
 		reflect.Struct:  reflect.TypeFor[struct{}](),
 	} {
-		// The driver's own for the kind, from a registry that has nothing else.
-		stock := bson.NewRegistry()
-		enc, err := stock.LookupEncoder(t)
-		if err != nil {
-			panic(err) // a kind that every version of the driver has
-		}
-		dec, err := stock.LookupDecoder(t)
-		if err != nil {
-			panic(err)
-		}
+		enc, dec := encoderFor(stock, t), decoderFor(stock, t)
 		switch kind {
 		case reflect.Map:
 			enc = bson.ValueEncoderFunc(encodeMap)
@@ -64,10 +58,45 @@ func newRegistry() *bson.Registry {
 		r.RegisterKindDecoder(kind, methodDecoder{dec})
 	}
 
+	// By methods for BSON, which are asked for before the kind.
+	pointer, fields := reflect.TypeFor[*int](), reflect.TypeFor[struct{}]()
+	for _, i := range []reflect.Type{marshalsBSONValue, marshalsBSON} {
+		r.RegisterInterfaceEncoder(i, interfaceEncoder{
+			driver:  encoderFor(stock, i),
+			pointer: encoderFor(stock, pointer),
+			fields:  encoderFor(r, fields),
+		})
+	}
+	for _, i := range []reflect.Type{unmarshalsValue, unmarshalsBSON} {
+		r.RegisterInterfaceDecoder(i, interfaceDecoder{
+			driver:  decoderFor(stock, i),
+			pointer: decoderFor(stock, pointer),
+			fields:  decoderFor(r, fields),
+		})
+	}
+
 	// What is in an `any` comes back as what encoding/json would make of it,
 	// as far as there is such a thing.
 	r.RegisterTypeMapEntry(bson.TypeArray, reflect.TypeFor[[]any]())
 	r.RegisterTypeMapEntry(bson.TypeEmbeddedDocument, reflect.TypeFor[map[string]any]())
 	r.RegisterTypeMapEntry(bson.TypeDateTime, reflect.TypeFor[time.Time]())
 	return r
+}
+
+// encoderFor returns what a registry has for t. It panics where that is nothing:
+// each version of the driver has something for what is asked for here.
+func encoderFor(r *bson.Registry, t reflect.Type) bson.ValueEncoder {
+	enc, err := r.LookupEncoder(t)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+func decoderFor(r *bson.Registry, t reflect.Type) bson.ValueDecoder {
+	dec, err := r.LookupDecoder(t)
+	if err != nil {
+		panic(err)
+	}
+	return dec
 }

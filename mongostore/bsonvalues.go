@@ -1,14 +1,12 @@
 package mongostore
 
 import (
-	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -141,9 +139,13 @@ func encodeEntries(ec bson.EncodeContext, dw bson.DocumentWriter, v reflect.Valu
 		key   string
 		value reflect.Value
 	}
+	methods, err := keyMethods(v.Type().Key())
+	if err != nil {
+		return err
+	}
 	entries := make([]entry, 0, v.Len())
 	for iter := v.MapRange(); iter.Next(); {
-		key, err := encodeKey(iter.Key())
+		key, err := encodeKey(iter.Key(), methods)
 		if err != nil {
 			return err
 		}
@@ -171,24 +173,4 @@ func encodeEntries(ec bson.EncodeContext, dw bson.DocumentWriter, v reflect.Valu
 		}
 	}
 	return nil
-}
-
-// encodeKey is the counterpart of what the driver does to read a key.
-func encodeKey(k reflect.Value) (string, error) {
-	switch m := k.Interface().(type) {
-	case bson.KeyMarshaler:
-		return m.MarshalKey()
-	case encoding.TextMarshaler:
-		text, err := m.MarshalText()
-		return validUTF8(string(text)), err
-	}
-	switch {
-	case k.Kind() == reflect.String:
-		return validUTF8(k.String()), nil
-	case k.CanInt():
-		return strconv.FormatInt(k.Int(), 10), nil
-	case k.CanUint():
-		return strconv.FormatUint(k.Uint(), 10), nil
-	}
-	return "", fmt.Errorf("a %s cannot be the key of a map", k.Type())
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,27 +58,59 @@ func databaseOf(uri string) string {
 	return database
 }
 
-// withoutPassword is the text of err without what stands between "://" and the
-// last "@" of the URI, or any part of it: where the URI is not valid nobody
-// knows which part is the password.
+// withoutPassword is the text of err without the secrets of the URI, or any part
+// of them.
 func withoutPassword(uri string, err error) string {
 	text := err.Error()
+	for _, secret := range slices.Concat(secretsOfUser(uri), secretsOfOptions(uri)) {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}
+
+// secretsOfUser returns what stands between "://" and the last "@": where the
+// URI is not valid nobody knows which part of it is the password.
+func secretsOfUser(uri string) []string {
 	_, rest, _ := strings.Cut(uri, "://")
 	end := strings.LastIndexByte(rest, '@')
 	if end < 0 {
-		return text
+		return nil
 	}
 	user, password, _ := strings.Cut(rest[:end], ":")
 	secrets := append([]string{rest[:end], password}, strings.FieldsFunc(password, func(r rune) bool {
 		return strings.ContainsRune(":/?#[]@", r)
 	})...)
-	if unescaped, err := url.PathUnescape(password); err == nil {
-		secrets = append(secrets, unescaped)
+	if plain, err := url.PathUnescape(password); err == nil {
+		secrets = append(secrets, plain)
 	}
-	for _, secret := range secrets {
-		if secret != "" && secret != user {
-			text = strings.ReplaceAll(text, secret, "***")
+	return slices.DeleteFunc(secrets, func(secret string) bool { return secret == user })
+}
+
+// secretsOfOptions returns the values of options that are a password, such as
+// that of the key of a certificate, or have one.
+func secretsOfOptions(uri string) (secrets []string) {
+	_, query, _ := strings.Cut(uri, "?")
+	for _, option := range strings.FieldsFunc(query, func(r rune) bool { return strings.ContainsRune("?&;", r) }) {
+		name, value, _ := strings.Cut(option, "=")
+		name = strings.ToLower(unescaped(name))
+		if !strings.HasSuffix(name, "password") && name != "authmechanismproperties" {
+			continue
+		}
+		for _, v := range []string{value, unescaped(value)} {
+			secrets = append(secrets, v)
+			for part := range strings.SplitSeq(v, ",") { // AWS_SESSION_TOKEN:a secret
+				_, part, _ = strings.Cut(part, ":")
+				secrets = append(secrets, part)
+			}
 		}
 	}
-	return text
+	return secrets
+}
+
+// unescaped is v as the driver reads it, if it can.
+func unescaped(v string) string {
+	u, _ := url.QueryUnescape(v)
+	return cmp.Or(u, v)
 }

@@ -37,13 +37,16 @@ func TestOpenRefuses(t *testing.T) {
 		opts mongostore.Options
 		want string
 	}{
-		"no scheme":        {"localhost/app", mongostore.Options{}, "URI is not valid"},
-		"empty":            {"", mongostore.Options{}, "URI is not valid"},
-		"option":           {"mongodb://h/app?w=much&nope=1&maxPoolSize=x", mongostore.Options{}, "URI is not valid"},
-		"password":         {"mongodb://user:" + password + "@h/app", mongostore.Options{}, "URI is not valid"},
-		"password, twice":  {"mongodb://user:" + password + "@@h:port/app?x=" + password, mongostore.Options{}, "URI is not valid"},
-		"no database":      {"mongodb://h", mongostore.Options{}, "Options.Database"},
-		"negative timeout": {"mongodb://h/app", mongostore.Options{Timeout: -1}, "Options.Timeout"},
+		"no scheme":          {"localhost/app", mongostore.Options{}, "URI is not valid"},
+		"empty":              {"", mongostore.Options{}, "URI is not valid"},
+		"option":             {"mongodb://h/app?w=much&nope=1&maxPoolSize=x", mongostore.Options{}, "URI is not valid"},
+		"password":           {"mongodb://user:" + password + "@h/app", mongostore.Options{}, "URI is not valid"},
+		"password, twice":    {"mongodb://user:" + password + "@@h:port/app?x=" + password, mongostore.Options{}, "URI is not valid"},
+		"password of a key":  {"mongodb://h/app?tls=true&tlsCertificateKeyFilePassword=s3cr%zz", mongostore.Options{}, "URI is not valid"},
+		"password, any case": {"mongodb://u:p@h/app?TLSCertificateKeyFilePassword=a%20s3cr%zz", mongostore.Options{}, "URI is not valid"},
+		"token of AWS":       {"mongodb://h/app?authMechanismProperties=AWS_SESSION_TOKEN:s3cr%zz,A:b", mongostore.Options{}, "URI is not valid"},
+		"no database":        {"mongodb://h", mongostore.Options{}, "Options.Database"},
+		"negative timeout":   {"mongodb://h/app", mongostore.Options{Timeout: -1}, "Options.Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,6 +69,13 @@ func TestWithoutPassword(t *testing.T) {
 	got := mongostore.WithoutPassword("mongodb://bob:a%2Fb@c@h", err)
 	if strings.Contains(got, "2Fb") || !strings.Contains(got, "bob") {
 		t.Errorf("got %q, want about %q", got, want)
+	}
+	// As it is written, and as the driver reads it.
+	err = errors.New(`bad "AWS:to%2Bken" or to+ken or key%21 or key! or majority`)
+	const wantOptions = `bad "***" or *** or *** or *** or majority`
+	uri := "mongodb://h/app?w=majority&authMechanismProperties=AWS:to%2Bken&tlsCertificateKeyFilePassword=key%21"
+	if got := mongostore.WithoutPassword(uri, err); got != wantOptions {
+		t.Errorf("got %q, want %q", got, wantOptions)
 	}
 }
 

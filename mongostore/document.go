@@ -151,44 +151,42 @@ func isDocument(data []byte) bool {
 var errNameless = fmt.Errorf("%w: the document has no name", session.ErrNotFound)
 
 // decodeDocument returns the record that a document holds. Its slices are parts
-// of raw. The error is session.ErrCorrupt, or ErrNotFound where there is no name.
-func decodeDocument(raw bson.Raw) (session.Record, error) {
-	var r session.Record
+// of raw. The error is session.ErrNotFound where there is no name, and
+// session.ErrCorrupt, with all that can be read, where another field is damaged.
+func decodeDocument(raw bson.Raw) (r session.Record, err error) {
+	found := func(field string, ok bool) {
+		if !ok && err == nil {
+			err = corrupt(raw, field)
+		}
+	}
 	var ok bool
 	if r.Name, ok = raw.Lookup(fieldName).StringValueOK(); !ok {
 		return r, errNameless
 	}
-	if r.ID, ok = raw.Lookup(fieldID).StringValueOK(); !ok {
-		return r, corrupt(raw, fieldID)
-	}
-	if r.Version, ok = raw.Lookup(fieldVersion).Int64OK(); !ok {
-		return r, corrupt(raw, fieldVersion)
-	}
+	r.ID, ok = raw.Lookup(fieldID).StringValueOK()
+	found(fieldID, ok)
+	r.Version, ok = raw.Lookup(fieldVersion).Int64OK()
+	found(fieldVersion, ok)
 	if user := raw.Lookup(fieldUser); user.Type != 0 {
-		if r.User, ok = user.StringValueOK(); !ok {
-			return r, corrupt(raw, fieldUser)
-		}
+		r.User, ok = user.StringValueOK()
+		found(fieldUser, ok)
 	}
 	for _, f := range []struct {
 		name string
 		to   *time.Time
 	}{{fieldCreated, &r.CreatedAt}, {fieldSeen, &r.SeenAt}, {fieldExpires, &r.ExpiresAt}} {
 		ms, ok := raw.Lookup(f.name).DateTimeOK()
-		if !ok {
-			return r, corrupt(raw, f.name)
+		if found(f.name, ok); ok {
+			*f.to = time.UnixMilli(ms).UTC()
 		}
-		*f.to = time.UnixMilli(ms).UTC()
 	}
-	if r.Format, ok = raw.Lookup(fieldFormat).StringValueOK(); !ok {
-		return r, corrupt(raw, fieldFormat)
-	}
-	if r.Meta, ok = bytesOf(raw.Lookup(fieldMeta)); !ok {
-		return r, corrupt(raw, fieldMeta)
-	}
-	if r.Data, ok = dataOf(raw.Lookup(fieldData), r.Format); !ok {
-		return r, corrupt(raw, fieldData)
-	}
-	return r, nil
+	r.Format, ok = raw.Lookup(fieldFormat).StringValueOK()
+	found(fieldFormat, ok)
+	r.Meta, ok = bytesOf(raw.Lookup(fieldMeta))
+	found(fieldMeta, ok)
+	r.Data, ok = dataOf(raw.Lookup(fieldData), r.Format)
+	found(fieldData, ok)
+	return r, err
 }
 
 // dataOf takes the form that encodeData gives the format, and binary.

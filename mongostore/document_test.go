@@ -129,8 +129,14 @@ var absent absentField
 // edit returns the document of sample with another value in a field.
 func edit(t *testing.T, field string, value any) bson.Raw {
 	t.Helper()
+	return stored(t, sample(), field, value)
+}
+
+// stored returns the document of r with another value in a field.
+func stored(t *testing.T, r session.Record, field string, value any) bson.Raw {
+	t.Helper()
 	var d, edited bson.D
-	if err := bson.Unmarshal(mongostore.EncodeDocument(sample()), &d); err != nil {
+	if err := bson.Unmarshal(mongostore.EncodeDocument(r), &d); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range d {

@@ -47,8 +47,9 @@ func (op operation) failed(ctx context.Context, err error) error {
 	return &failure{op, nil, err}
 }
 
-// failure is an error of the driver. Its text has nothing of what a server
-// says: that may quote the command, and with it the meta data and the data.
+// failure is an error of the driver. Its text has nothing of what a server says
+// to a command: that may quote it, and with it the meta data and the data. Where
+// no server is there to ask, it has what each last said of itself.
 type failure struct {
 	op      operation
 	outcome error // nil: none of the contract
@@ -99,8 +100,13 @@ var (
 		7,    // HostNotFound
 		89,   // NetworkTimeout
 		133,  // FailedToSatisfyReadPreference
+		202,  // NetworkInterfaceExceededTimeLimit
 		262,  // ExceededTimeLimit
+		407,  // PooledConnectionAcquisitionExceededTimeLimit
 		9001, // SocketException
+
+		134, // ReadConcernMajorityNotAvailableYet
+		365, // TemporarilyUnavailable: its cache has no room
 	}
 	codesTooLarge = []int{
 		10334, // BSONObjectTooLarge
@@ -125,24 +131,27 @@ func isUnavailable(err error) bool {
 	}
 	return hasCode(err, codesUnavailable) || isUnconfirmed(err) ||
 		isUnreached(err) || mongo.IsTimeout(err) || mongo.IsNetworkError(err) ||
+		isPoolCleared(err) || is[topology.PoolError](err) || errors.Is(err, topology.ErrServerClosed) ||
 		is[topology.ConnectionError](err) || is[topology.WaitQueueTimeoutError](err) ||
 		errors.Is(err, context.Canceled) || // the driver's own: the caller's was asked for before
-		hasLabel(err, "RetryableWriteError")
+		isOverloaded(err) || hasLabel(err, "RetryableWriteError")
 }
 
-// isUnreached reports whether nothing can have been sent.
+// isUnreached reports whether nothing was sent, because there was no server. The
+// driver answers so only of its first attempt: where a retry finds no server, it
+// returns the error of the attempt before.
 func isUnreached(err error) bool {
-	return isUnselected(err) || isPoolCleared(err) || is[topology.PoolError](err) || errors.Is(err, topology.ErrServerClosed)
-}
-
-// isUnselected reports whether the driver found no server to send it to.
-func isUnselected(err error) bool {
 	return is[topology.ServerSelectionError](err) || errors.Is(err, mongo.ErrClientDisconnected)
 }
 
+// isOverloaded reports whether a server wants less to do. The driver has asked
+// it again already, at the pace that it wants.
+func isOverloaded(err error) bool { return hasLabel(err, "SystemOverloadedError") }
+
 // isPoolCleared knows an error of the driver, whose type is not exported, by
 // its method: a connection was taken away before it was used, because another
-// failed.
+// failed. That is not to be unreached: the driver tries again after it, and
+// returns it for an attempt that comes after one that may have been made.
 func isPoolCleared(err error) bool {
 	var cleared interface {
 		error

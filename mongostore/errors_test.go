@@ -73,6 +73,11 @@ func TestErrors(t *testing.T) {
 		"13435":                  {command(13435), session.ErrUnavailable},
 		"13436":                  {command(13436), session.ErrUnavailable},
 		"91 of a write":          {writeError(91, "_id"), session.ErrUnavailable},
+		"134":                    {command(134), session.ErrUnavailable},
+		"202":                    {command(202), session.ErrUnavailable},
+		"365":                    {command(365), session.ErrUnavailable},
+		"407":                    {command(407), session.ErrUnavailable},
+		"overload":               {command(433, "SystemOverloadedError"), session.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,5 +144,30 @@ func TestDuplicateID(t *testing.T) {
 	}
 	if !mongostore.IsUnconfirmed(unconfirmed(64)) || mongostore.IsUnconfirmed(writeError(1, "_id")) {
 		t.Error("a write without its majority is not told from one that was refused")
+	}
+}
+
+// Only what the driver answers of a first attempt that found no server shows that
+// nothing was sent. All else may hide an attempt that was made.
+func TestUnreached(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no server":             {topology.ServerSelectionError{Wrapped: context.DeadlineExceeded}, true},
+		"client closed":         {mongo.ErrClientDisconnected, true},
+		"pool cleared":          {poolCleared{}, false},
+		"pool cleared, wrapped": {mongo.CommandError{Wrapped: poolCleared{}}, false},
+		"pool closed":           {topology.ErrPoolClosed, false},
+		"connection lost":       {topology.ConnectionError{Wrapped: io.EOF}, false},
+		"deadline":              {context.DeadlineExceeded, false},
+	} {
+		if got := mongostore.IsUnreached(tt.err); got != tt.want {
+			t.Errorf("%s: got %t, want %t", name, got, tt.want)
+		}
+		if err := mongostore.Failed(t.Context(), tt.err); !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("%s: got error %v, want %v", name, err, session.ErrUnavailable)
+		}
 	}
 }

@@ -22,10 +22,11 @@ var (
 // Failed is what a Load makes of an error of the driver.
 func Failed(ctx context.Context, err error) error { return loading.failed(ctx, err) }
 
-// DuplicateID and Unreached classify an error of the driver.
+// These classify an error of the driver.
 var (
 	IsDuplicateID = isDuplicateID
 	IsUnconfirmed = isUnconfirmed
+	IsUnreached   = isUnreached
 )
 
 // Plan returns the commands that would set the indexes right.

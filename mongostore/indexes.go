@@ -69,8 +69,16 @@ func (s *Store) checkCollection(ctx context.Context) error {
 		if capped, _ := spec.Options.Lookup("capped").AsInt64OK(); capped != 0 || isTrue(spec.Options.Lookup("capped")) {
 			return fmt.Errorf("mongostore: open: %s is a capped collection, from which sessions cannot be deleted", s.coll.Name())
 		}
+		if locale, ok := collated(spec.Options.Lookup("collation")); ok {
+			return refuseCollation(s.coll.Name(), locale)
+		}
 	}
 	return nil
+}
+
+func refuseCollation(collection, locale string) error {
+	return fmt.Errorf("mongostore: open: %[1]s has the collation %[2]q: to it users and ids can be equal that are not, and one user could end the sessions of another. "+
+		"It cannot be changed: name another collection, or drop this one and make it anew, without one: db.createCollection(%[1]q)", collection, locale)
 }
 
 func isTrue(v bson.RawValue) bool {
@@ -114,11 +122,11 @@ func (t task) model() mongo.IndexModel {
 			Options: options.Index().SetExpireAfterSeconds(0),
 		}
 	}
-	return mongo.IndexModel{
-		Keys: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}},
-		Options: options.Index().SetPartialFilterExpression(
-			bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}),
+	opts := options.Index().SetPartialFilterExpression(bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}})
+	if t.name != "" {
+		opts.SetName(t.name)
 	}
+	return mongo.IndexModel{Keys: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}, Options: opts}
 }
 
 func (t task) collMod(collection string) bson.D {
@@ -126,7 +134,7 @@ func (t task) collMod(collection string) bson.D {
 		{Key: "collMod", Value: collection},
 		{Key: "index", Value: bson.D{
 			{Key: "name", Value: t.name},
-			{Key: "expireAfterSeconds", Value: 0},
+			t.change,
 		}},
 	}
 }

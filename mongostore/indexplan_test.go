@@ -23,12 +23,22 @@ func TestPlanIndexes(t *testing.T) {
 	exists := bson.E{Key: "partialFilterExpression", Value: bson.D{{Key: "user", Value: bson.D{{Key: "$exists", Value: true}}}}}
 	other := bson.E{Key: "partialFilterExpression", Value: bson.D{{Key: "v", Value: bson.D{{Key: "$gt", Value: 1}}}}}
 	unique := bson.E{Key: "unique", Value: true}
+	hidden := bson.E{Key: "hidden", Value: true}
+	collation := func(locale string) bson.E {
+		return bson.E{Key: "collation", Value: bson.D{{Key: "locale", Value: locale}, {Key: "strength", Value: 2}}}
+	}
 	expires, users := bson.D{key("expires", 1)}, bson.D{key("name", 1), key("user", 1)}
+	named := func(name string, d bson.D) bson.D {
+		d[2].Value = name
+		return d
+	}
 	good := []bson.D{index(bson.D{key("_id", 1)}), index(expires, after(0)), index(users, exists)}
 	const (
 		makeExpiry = `db.getCollection("sessions").createIndex({expires: 1}, {expireAfterSeconds: 0})`
 		makeUsers  = `db.getCollection("sessions").createIndex({name: 1, user: 1}, {partialFilterExpression: {user: {$exists: true}}})`
 		modify     = `db.runCommand({collMod: "sessions", index: {name: "an_index", expireAfterSeconds: 0}})`
+		unhide     = `db.runCommand({collMod: "sessions", index: {name: "an_index", hidden: false}})`
+		makeOther  = `db.getCollection("sessions").createIndex({name: 1, user: 1}, {name: "sessions_of_users", partialFilterExpression: {user: {$exists: true}}})`
 	)
 	for name, tt := range map[string]struct {
 		found []bson.D
@@ -51,7 +61,27 @@ func TestPlanIndexes(t *testing.T) {
 		"unique expiry":        {found: []bson.D{index(expires, after(0), unique), good[2]}, err: "unique"},
 		"unique users":         {found: []bson.D{good[1], index(users, exists, unique)}, err: "unique"},
 		"another filter":       {found: []bson.D{good[1], index(users, other)}, err: "another partial filter"},
-		"damaged":              {found: []bson.D{{{Key: "key", Value: 1}}, {}}, want: []string{makeExpiry, makeUsers}},
+		// What is not used for a list does not count, and makes no other one wrong.
+		"hidden users":                    {found: []bson.D{good[1], index(users, exists, hidden)}, want: []string{unhide}},
+		"hidden and not partial":          {found: []bson.D{good[1], index(users, hidden)}, want: []string{unhide}},
+		"hidden, another filter":          {found: []bson.D{good[1], index(users, other, hidden)}, err: "another partial filter"},
+		"hidden and a good one":           {found: []bson.D{good[1], index(users, exists, hidden), good[2]}},
+		"collation":                       {found: []bson.D{good[1], index(users, exists, collation("en"))}, want: []string{makeUsers}},
+		"collation, its name taken":       {found: []bson.D{good[1], named("name_1_user_1", index(users, exists, collation("en")))}, want: []string{makeOther}},
+		"simple collation":                {found: []bson.D{good[1], index(users, exists, collation("simple"))}},
+		"collation and a good one":        {found: []bson.D{good[1], index(users, exists, collation("en")), good[2]}},
+		"another filter and a good one":   {found: []bson.D{good[1], index(users, other), good[2]}},
+		"a good one and another filter":   {found: []bson.D{good[1], good[2], index(users, other)}},
+		"another filter and a hidden one": {found: []bson.D{good[1], index(users, other), index(users, exists, hidden)}, want: []string{unhide}},
+		"partial expiry and a good one":   {found: []bson.D{index(expires, after(0), other), good[1], good[2]}},
+		"partial expiry and another age":  {found: []bson.D{index(expires, after(0), other), index(expires, after(60)), good[2]}, want: []string{modify}},
+		"NaN and a good one":              {found: []bson.D{index(expires, after(math.NaN())), good[1], good[2]}},
+		// But one that is unique keeps sessions out.
+		"a good one and unique users":       {found: []bson.D{good[1], good[2], index(users, exists, unique)}, err: "unique"},
+		"unique users of another collation": {found: []bson.D{good[1], good[2], index(users, unique, collation("en"))}, err: "unique"},
+		"a good one and unique expiry":      {found: []bson.D{good[1], index(expires, unique), good[2]}, err: "unique"},
+		"collation of the collection":       {found: []bson.D{index(bson.D{key("_id", 1)}, collation("en")), good[1], good[2]}, err: `collation "en"`},
+		"damaged":                           {found: []bson.D{{{Key: "key", Value: 1}}, {}}, want: []string{makeExpiry, makeUsers}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

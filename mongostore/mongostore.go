@@ -17,6 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
@@ -59,9 +60,8 @@ type Options struct {
 // Store is a [session.Store] in a collection of MongoDB. Its methods may be
 // called from any number of goroutines at once. Make one with [Open] or [New].
 type Store struct {
-	coll    *mongo.Collection // primary reads, majority writes
-	weak    *mongo.Collection // primary reads, writes that one member acknowledges
-	settled *mongo.Collection // primary reads of what a majority has
+	coll    *mongo.Collection // reads at the primary of what a majority has, majority writes
+	causal  *causal
 	timeout time.Duration
 	monitor *Monitor      // nil: counts as connected
 	client  *mongo.Client // to be disconnected by Close; nil: the caller's
@@ -107,8 +107,10 @@ func open(ctx context.Context, client *mongo.Client, coll *mongo.Collection, opt
 }
 
 // New returns a store in a collection of the caller's client, which stays the
-// caller's. The collection is cloned: reads go to the primary and writes to a
-// majority, whatever it is set to; its read concern stays.
+// caller's. The collection is cloned: whatever it is set to, reads go to the
+// primary and see what a majority has, and writes go to a majority. What only a
+// primary has that was cut off from the others, and does not know it yet, can be
+// lost; a change that was based on it would be lost with it.
 func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, error) {
 	if coll == nil {
 		return nil, errors.New("mongostore: New needs a collection")
@@ -121,11 +123,11 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 		monitor: opts.Monitor,
 		coll: coll.Clone(options.Collection().
 			SetReadPreference(readpref.Primary()).
+			SetReadConcern(readconcern.Majority()).
 			SetWriteConcern(writeconcern.Majority()). // never with j: false, which waits for the next periodic flush
 			SetRegistry(bson.NewRegistry())),
 	}
-	s.weak = s.coll.Clone(options.Collection().SetWriteConcern(writeconcern.W1()))
-	s.settled = s.coll.Clone(options.Collection().SetReadConcern(majority))
+	s.causal = newCausal(coll.Database().Client())
 	if err := s.prepareIndexes(ctx, opts.SkipIndexes); err != nil {
 		return nil, err
 	}
@@ -157,7 +159,11 @@ func (s *Store) Watch(f func(session.Status)) (stop func()) {
 // fails with [session.ErrUnavailable]; those under way have two seconds to end
 // as they would have. It may be called more than once.
 func (s *Store) Close() error {
-	if s.closed.Swap(true) || s.client == nil {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	s.causal.close()
+	if s.client == nil {
 		return nil
 	}
 	s.monitor.freeze()

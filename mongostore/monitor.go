@@ -141,7 +141,8 @@ func (m *Monitor) informed() bool {
 }
 
 // freeze ends the changes: a client that is closed on purpose has not lost its
-// server, and nobody is to wait for it.
+// server, and nobody is to begin to wait for it. Who waits already, because it was
+// lost before, waits on for as long as they would have: it is not back either.
 func (m *Monitor) freeze() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -40,9 +40,9 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	r, err := find(limited, s.coll, id)
+	r, err := s.find(limited, id)
 	if err != nil {
-		return session.Record{}, loading.notLoaded(ctx, err)
+		return r, loading.notLoaded(ctx, err)
 	}
 	if expired(r, time.Now()) {
 		return session.Record{}, loading.is(session.ErrNotFound)
@@ -51,9 +51,11 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 }
 
 // find returns the record of id, expired or not, or what the driver or the
-// decoder says.
-func find(ctx context.Context, coll *mongo.Collection, id string) (session.Record, error) {
-	raw, err := coll.FindOne(ctx, encodeID(id)).Raw()
+// decoder says: that with what can be read of one that is damaged.
+func (s *Store) find(ctx context.Context, id string) (session.Record, error) {
+	ctx, sess := s.causal.begin(ctx)
+	raw, err := s.coll.FindOne(ctx, encodeID(id)).Raw()
+	s.causal.end(sess, err)
 	if err != nil {
 		return session.Record{}, err
 	}
@@ -112,8 +114,8 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	})
 }
 
-// Touch implements [session.Store]: one updateOne with $max. That one member
-// has it is enough: losing one costs a little of the session's life.
+// Touch implements [session.Store]: one updateOne with $max. Its outcome is not
+// settled: a touch that is lost costs a little of the session's life.
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	if err := s.ready(ctx, touching); err != nil {
 		return err
@@ -121,14 +123,16 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	now := time.Now()
-	absent, err := missed(s.weak.UpdateOne(limited, encodeFilter(r, now).end(), encodeTouch(r)))
+	inSession, sess := s.causal.begin(limited)
+	absent, err := missed(s.coll.UpdateOne(inSession, encodeFilter(r, now).end(), encodeTouch(r)))
+	s.causal.end(sess, err)
 	if err != nil {
 		return touching.failed(ctx, err)
 	}
 	if !absent {
 		return nil
 	}
-	stored, err := find(limited, s.coll, r.ID)
+	stored, err := s.find(limited, r.ID)
 	if err != nil {
 		return touching.notLoaded(ctx, err)
 	}

@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
-
 	"github.com/echosession/echosession/session"
 )
-
-var majority = readconcern.Majority()
 
 const (
 	// maxSends bounds how often one write is sent, beyond what the driver does.
@@ -51,8 +47,8 @@ var errTouched = errors.New("mongostore: touched in between")
 // A reply that is lost, or a write that a majority does not confirm, leaves
 // open whether it was made. It is sent again: if it was not made it is now, if
 // it was it is refused now, and a look at the document tells that the meta data
-// in it, with the nonce of this very write, are its own. That look reads what
-// a majority has, because what one member has can still be lost. Where somebody
+// in it, with the nonce of this very write, are its own. Like every read that
+// look sees what a majority has: what one member has can still be lost. Where somebody
 // else wrote after it, or perhaps instead, nothing tells which: that stays
 // session.ErrUnavailable. A conflict would have the caller make the change once
 // more.
@@ -99,13 +95,17 @@ func (s *Store) sendOnce(ctx context.Context, end time.Time, w write, touched bo
 	left := time.Until(end)
 	limited, cancel := context.WithTimeout(ctx, left-left/sendShare)
 	defer cancel()
-	return w.send(limited, touched)
+	inSession, sess := s.causal.begin(limited)
+	refused, err = w.send(inSession, touched)
+	s.causal.end(sess, err)
+	return refused, err
 }
 
 // gaveUp reports whether the driver stopped to look for a server earlier than
-// it was told to: by a setting of its own, which is then the user's wish.
+// it was told to: by a setting of its own, which is then the user's wish. Nor is
+// a server that is overloaded asked once more.
 func gaveUp(err error) bool {
-	return isUnselected(err) && !errors.Is(err, context.DeadlineExceeded)
+	return isOverloaded(err) || isUnreached(err) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // settle tells what it means that w was refused. A first Create is refused
@@ -116,32 +116,24 @@ func (s *Store) settle(ctx context.Context, end time.Time, w write, again bool) 
 	}
 	limited, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	for wait := lookPause; ; wait *= 2 {
-		stored, err := find(limited, s.coll, w.record.ID)
-		if err != nil {
-			return w.op.notLoaded(ctx, err)
+	stored, err := s.find(limited, w.record.ID)
+	switch {
+	case err != nil:
+		err = w.op.notLoaded(ctx, err)
+		if w.op == creating && errors.Is(err, session.ErrNotFound) {
+			return w.op.is(errUnknown) // what had the id has ended: this one, or another's
 		}
-		if !again || !w.made(stored) {
-			if expired(stored, time.Now()) && !errors.Is(w.refusal, session.ErrExists) {
-				return w.op.is(session.ErrNotFound)
-			}
-			if w.explain && stored.Version == w.record.Version && stored.SeenAt.After(w.record.SeenAt) {
-				return errTouched
-			}
-			if again && stored.Version > w.version {
-				return w.op.is(errUnknown)
-			}
-			return w.op.is(w.refusal)
-		}
-		safe, err := find(limited, s.settled, w.record.ID)
-		if err == nil && w.made(safe) {
-			return nil
-		}
-		// One member has it, and others are still to get it.
-		if err := pause(limited, wait); err != nil {
-			return w.op.failed(ctx, fmt.Errorf("no majority has the write yet: %w", err))
-		}
+		return err
+	case again && w.made(stored):
+		return nil
+	case expired(stored, time.Now()) && !errors.Is(w.refusal, session.ErrExists):
+		return w.op.is(session.ErrNotFound)
+	case w.explain && stored.Version == w.record.Version && stored.SeenAt.After(w.record.SeenAt):
+		return errTouched
+	case again && stored.Version > w.version:
+		return w.op.is(errUnknown)
 	}
+	return w.op.is(w.refusal)
 }
 
 // made reports whether r is what w leaves.

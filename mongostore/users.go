@@ -2,7 +2,6 @@ package mongostore
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"time"
 
@@ -27,8 +26,7 @@ func encodeUser(name, user, exceptID string) bson.Raw {
 }
 
 // ListUser implements [session.UserStore]. The documents come in batches, each
-// with a time-out of its own. One that is damaged is an error, and so the end.
-// There is no list of nobody.
+// with a time-out of its own. There is no list of nobody.
 func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		if err := s.ready(ctx, listing); err != nil {
@@ -50,10 +48,12 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 			// The cursor's memory is its own, and what is yielded may be kept.
 			r, err := decodeDocument(append(bson.Raw(nil), cursor.Current...))
 			if err != nil {
-				yield(session.Record{}, fmt.Errorf("mongostore: %s: %s: %w", listing, r.ID, err))
-				return
+				err = listing.is(err)
 			}
-			if !expired(r, time.Now()) && !yield(r, nil) {
+			switch ends := err == nil || !r.ExpiresAt.IsZero(); {
+			case r.ID == "": // no session's: no token has such an id
+			case ends && expired(r, time.Now()):
+			case !yield(r, err):
 				return
 			}
 		}
@@ -73,11 +73,18 @@ func (s *Store) next(ctx context.Context, cursor *mongo.Cursor) bool {
 	return cursor.Next(limited)
 }
 
+// leaveGrace is how long a server may take to free what it holds for a list.
+const leaveGrace = 500 * time.Millisecond
+
 // closeCursor frees what the server holds for a list that was not read to its
-// end, also where the caller was canceled meanwhile.
+// end. It costs the caller no time that is not theirs, and none where the server
+// failed: after ten minutes without a question that frees it by itself.
 func (s *Store) closeCursor(ctx context.Context, cursor *mongo.Cursor) {
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
+	limited, cancel := context.WithTimeout(ctx, min(leaveGrace, s.timeout))
 	defer cancel()
+	if cursor.Err() != nil {
+		cancel() // what the driver holds is freed all the same
+	}
 	_ = cursor.Close(limited)
 }
 

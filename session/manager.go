@@ -77,7 +77,8 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 func (m *Manager[T]) Store() Store { return m.store }
 
 // Close ends what New started. It may be called more than once; the store
-// stays the caller's. Requests under way are not disturbed.
+// stays the caller's. Requests under way are not disturbed. Observe must not
+// call it: while that is told of the store's status, Close waits for it.
 func (m *Manager[T]) Close() error {
 	if m.stop != nil {
 		m.stop()
@@ -217,7 +218,7 @@ var errUserChanged = errors.New("session: update: User would change: only a requ
 // Delete ends a session, as an administrator does. One that is absent is not
 // an error.
 func (m *Manager[T]) Delete(ctx context.Context, id string) error {
-	r, _, err := m.lookUp(ctx, id)
+	r, err := m.lookUpDamaged(ctx, id)
 	switch {
 	case r.ID != "": // also one that is damaged, or has only by this configuration ended
 	case errors.Is(err, ErrNotFound):

@@ -18,11 +18,10 @@ const (
 )
 
 var (
-	typeTime         = reflect.TypeFor[time.Time]()
-	typeURL          = reflect.TypeFor[url.URL]()
-	typeByte         = reflect.TypeFor[byte]()
-	typeText         = reflect.TypeFor[encoding.TextMarshaler]()
-	typeKeyMarshaler = reflect.TypeFor[interface{ MarshalKey() (string, error) }]()
+	typeTime = reflect.TypeFor[time.Time]()
+	typeURL  = reflect.TypeFor[url.URL]()
+	typeByte = reflect.TypeFor[byte]()
+	typeText = reflect.TypeFor[encoding.TextMarshaler]()
 
 	jsonMethods = []reflect.Type{
 		reflect.TypeFor[json.Marshaler](),
@@ -38,10 +37,7 @@ var (
 	}
 	// Types without these BSON stores by a pair of text or JSON, if they have both.
 	bsonPairs = []reflect.Type{
-		reflect.TypeFor[interface {
-			encoding.TextMarshaler
-			encoding.TextUnmarshaler
-		}](),
+		pairText,
 		reflect.TypeFor[interface {
 			json.Marshaler
 			json.Unmarshaler
@@ -51,6 +47,18 @@ var (
 			json.UnmarshalerFrom
 		}](),
 	}
+	// Keys of maps it stores by these.
+	bsonKeys = []reflect.Type{
+		reflect.TypeFor[interface {
+			MarshalKey() (string, error)
+			UnmarshalKey(string) error
+		}](),
+		pairText,
+	}
+	pairText = reflect.TypeFor[interface {
+		encoding.TextMarshaler
+		encoding.TextUnmarshaler
+	}]()
 	otherMethods = []reflect.Type{
 		reflect.TypeFor[encoding.BinaryMarshaler](),
 		reflect.TypeFor[encoding.BinaryAppender](),
@@ -134,8 +142,8 @@ func isName(t reflect.Type, codec string) bool {
 	case reflect.Pointer, reflect.Interface:
 		return false
 	}
-	if codec == codecBSON { // which calls only methods of the value itself
-		return t.Implements(typeText) || t.Implements(typeKeyMarshaler)
+	if codec == codecBSON {
+		return hasAny(t, bsonKeys)
 	}
 	switch t.Kind() {
 	case reflect.Float32, reflect.Float64:

@@ -83,6 +83,8 @@ type (
 	nameText    struct{ Name string }
 	namePointer struct{ Name string }
 	nameBSON    struct{ Name string }
+	nameWritten struct{ Name string }
+	nameHalf    struct{ Name string }
 	nameString  string
 	nameNumber  int
 	byteLike    byte
@@ -92,7 +94,10 @@ func (n nameText) MarshalText() ([]byte, error)     { return []byte(n.Name), nil
 func (n *nameText) UnmarshalText(b []byte) error    { n.Name = string(b); return nil }
 func (n *namePointer) MarshalText() ([]byte, error) { return []byte(n.Name), nil }
 func (n *namePointer) UnmarshalText(b []byte) error { n.Name = string(b); return nil }
-func (n nameBSON) MarshalKey() (string, error)      { return n.Name, nil }
+func (n *nameBSON) MarshalKey() (string, error)     { return n.Name, nil }
+func (n *nameBSON) UnmarshalKey(s string) error     { n.Name = s; return nil }
+func (n nameWritten) MarshalKey() (string, error)   { return n.Name, nil }
+func (n *nameHalf) UnmarshalKey(s string) error     { n.Name = s; return nil }
 
 func TestKeysOfMaps(t *testing.T) {
 	t.Parallel()
@@ -119,8 +124,10 @@ func TestKeysOfMaps(t *testing.T) {
 		{map[[2]byteLike]int{{1, 2}: 1}, false, false},
 		{map[[1]string]int{{"a"}: 1}, false, false},
 		{map[nameText]int{{"a"}: 1}, true, true},
-		{map[namePointer]int{{"a"}: 1}, true, false},
+		{map[namePointer]int{{"a"}: 1}, true, true},
 		{map[nameBSON]int{{"a"}: 1}, false, true},
+		{map[nameWritten]int{{"a"}: 1}, false, false},
+		{map[nameHalf]int{{"a"}: 1}, false, false},
 		{map[*nameText]int{{"a"}: 1}, false, false},
 		{map[*string]int{new("a"): 1}, false, false},
 		{map[any]int{1: 1}, false, false},

@@ -23,6 +23,8 @@ type Store interface {
 	// Load returns the record of id as it was last written. ErrNotFound where
 	// there is none, and where it expired: expiry is checked at every read,
 	// against the store's own clock, whenever the record may be collected.
+	// ErrCorrupt where it cannot be decoded, together with what can be read of
+	// it: with its ID, Name and User it can still be deleted.
 	Load(ctx context.Context, id string) (Record, error)
 
 	// Create stores r, which was never stored before, as Version 1 whatever
@@ -75,7 +77,9 @@ type Record struct {
 type UserStore interface {
 	// ListUser yields the live records of the kind name that have the user, each
 	// once, in any order. One that is created, or ends, meanwhile may or may not
-	// be among them. The first error ends it.
+	// be among them. One that cannot be decoded comes with [ErrCorrupt] and what
+	// can be read of it, its ID at least, and the list goes on. Any other error
+	// ends it.
 	ListUser(ctx context.Context, name, user string) iter.Seq2[Record, error]
 
 	// DeleteUser deletes the records of the kind name that have the user, all

@@ -7,10 +7,10 @@ import (
 	"iter"
 )
 
-// Sessions yields the live sessions of a user, in any order. One whose Data
-// cannot be decoded comes with its id and times, and [ErrCorrupt] or
-// [ErrSchema], and the list goes on; an error of the store, with an empty Info,
-// ends it. [errors.ErrUnsupported]: the store is no [UserStore], or Config.User
+// Sessions yields the live sessions of a user, in any order. One that cannot be
+// decoded comes with its id, with its times as far as they can be read, and with
+// [ErrCorrupt] or [ErrSchema], and the list goes on; an error of the store, with
+// an empty Info, ends it. [errors.ErrUnsupported]: the store is no [UserStore], or Config.User
 // is not set. Nobody, the user "", has no sessions.
 func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
@@ -29,11 +29,12 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 		answer := ErrUnavailable // of a store that panics
 		defer func() { m.answered(ctx, probe, answer) }()
 		for r, err := range m.users.ListUser(ctx, m.cookie.Name, user) {
-			if answer = err; err != nil {
+			answer = err
+			if err != nil && (r.ID == "" || !errors.Is(err, ErrCorrupt)) {
 				yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 				return
 			}
-			info, live, err := m.listed(r)
+			info, live, err := m.listed(r, err)
 			if live && !yield(info, err) {
 				return
 			}
@@ -42,12 +43,16 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 	}
 }
 
-// listed is a record of a list, if it is live by this configuration, too.
-func (m *Manager[T]) listed(r Record) (info Info[T], live bool, err error) {
+// listed is a record of a list, if it is live by this configuration, too. damage
+// is what the store says of it.
+func (m *Manager[T]) listed(r Record, damage error) (info Info[T], live bool, err error) {
 	var by meta
-	if err := by.decode(r.Meta); err != nil {
+	if damage == nil {
+		damage = by.decode(r.Meta)
+	}
+	if damage != nil {
 		info = Info[T]{ID: r.ID, User: r.User, CreatedAt: r.CreatedAt, SeenAt: r.SeenAt, ExpiresAt: r.ExpiresAt}
-		return info, true, fmt.Errorf("session: list %s: %w", r.ID, err)
+		return info, true, fmt.Errorf("session: list %s: %w", r.ID, damage)
 	}
 	if m.over(&r, &by) {
 		return info, false, nil
@@ -72,7 +77,7 @@ func (m *Manager[T]) DeleteOf(ctx context.Context, user, id string) error {
 	if err := m.supportsUsers(); err != nil {
 		return err
 	}
-	r, _, err := m.lookUp(ctx, id)
+	r, err := m.lookUpDamaged(ctx, id)
 	if errors.Is(err, ErrNotFound) || err != nil && r.Name != m.cookie.Name {
 		return err
 	}
@@ -80,6 +85,24 @@ func (m *Manager[T]) DeleteOf(ctx context.Context, user, id string) error {
 		return errNotFound
 	}
 	return m.revoke(ctx, r)
+}
+
+// lookUpDamaged is lookUp for what ends a session. With ErrCorrupt comes as much
+// of the record as could be read, if that is enough to tell its kind.
+func (m *Manager[T]) lookUpDamaged(ctx context.Context, id string) (Record, error) {
+	r, _, err := m.lookUp(ctx, id)
+	if r.ID != "" || !errors.Is(err, ErrCorrupt) {
+		return r, err
+	}
+	// It is the store that cannot decode it; what that says of it was dropped.
+	again := m.ask(ctx, "load", func() (err error) {
+		r, err = m.store.Load(ctx, id)
+		return err
+	})
+	if !errors.Is(again, ErrCorrupt) || r.ID != id || r.Name != m.cookie.Name {
+		return Record{}, err
+	}
+	return r, err
 }
 
 // DeleteUser ends all sessions of a user, and returns how many there were.

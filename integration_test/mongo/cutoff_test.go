@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
-
 	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
@@ -17,30 +14,9 @@ import (
 // It must not be acknowledged, nor be what an acknowledged save is based on.
 func TestPrimaryCutOffAndWrittenTo(t *testing.T) {
 	set := replicaSet(t)
-	for _, how := range []struct {
-		name string
-		reading
-	}{
-		{"linearizable", reading{concern: readconcern.Linearizable()}},
-		{"majority", reading{concern: readconcern.Majority()}},
-		{"default", byDefault},
-	} {
-		t.Run(how.name, func(t *testing.T) {
-			acked, lost := writeToCutOff(t, set, how.concern)
-			if len(lost) > 0 && !how.mayLose {
-				t.Errorf("lost %q of the acknowledged %q, want none lost", lost, acked)
-			}
-			figures.add("primary cut off and written to, read concern "+how.name, "acknowledged %q, lost of them %q", acked, lost)
-		})
-	}
-}
-
-func writeToCutOff(t *testing.T, set members, concern *readconcern.ReadConcern) (acked, lost []string) {
-	t.Helper()
 	set.healthy(t)
 	open := func(timeout time.Duration) (*session.Manager[ledger], []*history) {
-		s, _ := set.store(t, unique("cutoff"), mongostore.Options{Timeout: timeout},
-			func(o *options.ClientOptions) { o.ReadConcern = concern })
+		s, _ := set.store(t, unique("cutoff"), mongostore.Options{Timeout: timeout})
 		l := newLoad(t, s, 2)
 		return l.m, l.sessions
 	}
@@ -52,6 +28,7 @@ func writeToCutOff(t *testing.T, set members, concern *readconcern.ReadConcern) 
 		defer cancel()
 		return do(ctx)
 	}
+	var acked, lost []string
 	note := func(change string, err error) {
 		t.Logf("%s: %v", change, err)
 		if err == nil {
@@ -90,5 +67,8 @@ func writeToCutOff(t *testing.T, set members, concern *readconcern.ReadConcern) 
 			lost = append(lost, change)
 		}
 	}
-	return acked, lost
+	if len(lost) > 0 {
+		t.Errorf("lost %q of the acknowledged %q, want none lost", lost, acked)
+	}
+	figures.add("primary cut off and written to", "acknowledged %q, lost of them %q", acked, lost)
 }

@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -147,5 +148,49 @@ func TestDeadlines(t *testing.T) {
 				t.Errorf("%s, deadline %s: got error %v after %v, want %v after at most 300ms", op, name, err, took, session.ErrUnavailable)
 			}
 		}
+	}
+}
+
+// A list that is left holds up nobody where the server has gone silent meanwhile.
+func TestLeavingAList(t *testing.T) {
+	needOwn(t)
+	db := newDatabase(t)
+	plain := db.open(t, mongostore.Options{})
+	for i := range 150 { // more than come at once
+		must(t, "Create", plain.Create(t.Context(), newRecord(fmt.Sprint(i), time.Hour)))
+	}
+	p := newProxy(t, standalone(t))
+	through := db
+	through.uri = "mongodb://" + p.Listen + "/" + db.Name()
+	for name, tt := range map[string]struct {
+		cancel, leave bool
+		want          error
+	}{
+		"to the deadline":   {false, false, session.ErrUnavailable},
+		"canceled":          {true, false, context.Canceled},
+		"left":              {false, true, nil},
+		"canceled and left": {true, true, nil},
+	} {
+		s := through.open(t, mongostore.Options{Timeout: 10 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		var began time.Time
+		var last error
+		for _, err := range s.ListUser(ctx, "sid", "u1") {
+			if began.IsZero() {
+				began = time.Now()
+				p.begin(swallow)
+			}
+			if last = err; tt.cancel {
+				cancel()
+			}
+			if tt.leave {
+				break
+			}
+		}
+		if took := time.Since(began); took > 2*time.Second || !errors.Is(last, tt.want) {
+			t.Errorf("%s: got error %v after %v, want %v after at most 300ms", name, last, took, tt.want)
+		}
+		cancel()
+		p.end()
 	}
 }

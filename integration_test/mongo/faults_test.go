@@ -7,7 +7,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/echosession/echosession/mongostore"
 )
@@ -16,25 +15,12 @@ import (
 // for a test.
 const storeTimeout = 5 * time.Second
 
-// reading is how the store of a load reads, and what is then only counted.
-type reading struct {
-	concern    *readconcern.ReadConcern // nil: as by default
-	mayMisread bool                     // what no majority has, or not any more
-	mayLose    bool                     // acknowledged changes, new tokens and log-outs
-}
-
-// By default reads are of what one member has. Of a primary that was cut off
-// that may be changes which are taken back: one that is found there counts as
-// made, and a save that is based on one overwrites what took its version since.
-var byDefault = reading{mayMisread: true, mayLose: true}
-
 // underLoad runs fault while clients work, checks the history and writes a line
 // of the closing table.
-func underLoad(t *testing.T, set members, name string, how reading, fault func(t *testing.T) (faults int)) {
+func underLoad(t *testing.T, set members, name string, fault func(t *testing.T) (faults int)) {
 	t.Helper()
 	set.healthy(t)
-	s, _ := set.store(t, unique("faults"), mongostore.Options{Timeout: storeTimeout},
-		func(o *options.ClientOptions) { o.ReadConcern = how.concern })
+	s, _ := set.store(t, unique("faults"), mongostore.Options{Timeout: storeTimeout})
 	l := newLoad(t, s, 6)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
@@ -49,7 +35,7 @@ func underLoad(t *testing.T, set members, name string, how reading, fault func(t
 	cancel()
 	<-done
 	set.healthy(t)
-	v := l.check(t, how)
+	v := l.check(t)
 	if v.changes < 20 {
 		t.Errorf("%d changes were acknowledged: too few to show anything", v.changes)
 	}
@@ -59,7 +45,7 @@ func underLoad(t *testing.T, set members, name string, how reading, fault func(t
 
 func TestPrimaryKilled(t *testing.T) {
 	set := replicaSet(t)
-	underLoad(t, set, "kill -9 of the primary, 3 times", reading{}, func(t *testing.T) int {
+	underLoad(t, set, "kill -9 of the primary, 3 times", func(t *testing.T) int {
 		for range 3 {
 			p := set.primary(t)
 			p.act(t, "kill")
@@ -77,7 +63,7 @@ func TestPrimaryKilled(t *testing.T) {
 
 func TestPrimaryPaused(t *testing.T) {
 	set := replicaSet(t)
-	underLoad(t, set, "primary paused", reading{}, func(t *testing.T) int {
+	underLoad(t, set, "primary paused", func(t *testing.T) int {
 		p := set.primary(t)
 		p.act(t, "pause")
 		time.Sleep(3 * electionTimeout)
@@ -91,33 +77,23 @@ func TestPrimaryPaused(t *testing.T) {
 // it takes writes that no majority will have, and answers by them.
 func TestPrimaryPartitioned(t *testing.T) {
 	set := replicaSet(t)
-	for _, how := range []struct {
-		name string
-		reading
-	}{
-		{"linearizable", reading{concern: readconcern.Linearizable()}},
-		{"default", byDefault},
-	} {
-		t.Run(how.name, func(t *testing.T) {
-			underLoad(t, set, "primary cut off from the others, 2 times, read concern "+how.name, how.reading, func(t *testing.T) int {
-				for range 2 {
-					p := set.primary(t)
-					begin := time.Now()
-					p.act(t, "cut off")
-					until(t, "another primary is there", 20*time.Second, func() bool { return set.primary(t) != p })
-					time.Sleep(time.Until(begin.Add(4 * electionTimeout)))
-					p.act(t, "join")
-					set.healthy(t)
-				}
-				return 2
-			})
-		})
-	}
+	underLoad(t, set, "primary cut off from the others, 2 times", func(t *testing.T) int {
+		for range 2 {
+			p := set.primary(t)
+			begin := time.Now()
+			p.act(t, "cut off")
+			until(t, "another primary is there", 20*time.Second, func() bool { return set.primary(t) != p })
+			time.Sleep(time.Until(begin.Add(4 * electionTimeout)))
+			p.act(t, "join")
+			set.healthy(t)
+		}
+		return 2
+	})
 }
 
 func TestPrimaryStoppedAndSteppedDown(t *testing.T) {
 	set := replicaSet(t)
-	underLoad(t, set, "primary stopped, then stepped down", reading{}, func(t *testing.T) int {
+	underLoad(t, set, "primary stopped, then stepped down", func(t *testing.T) int {
 		p := set.primary(t)
 		p.act(t, "stop")
 		set.primary(t)
@@ -145,7 +121,7 @@ func TestNetwork(t *testing.T) {
 		defer func() { p.end() }()
 		proxies[s] = p
 	}
-	underLoad(t, set, "replies lost, reset, half sent, slow, swallowed", reading{}, func(t *testing.T) int {
+	underLoad(t, set, "replies lost, reset, half sent, slow, swallowed", func(t *testing.T) int {
 		n := 0
 		for range 4 {
 			for _, fault := range []string{loseReplies, resetPeer, halfRequests, slowReplies} {
@@ -181,7 +157,7 @@ func TestFailCommand(t *testing.T) {
 		{{Key: "writeConcernError", Value: bson.D{{Key: "code", Value: 64}, {Key: "errmsg", Value: "waiting for replication timed out"}}}},
 		{{Key: "writeConcernError", Value: bson.D{{Key: "code", Value: 91}, {Key: "errmsg", Value: "shutting down"}}}, {Key: "errorLabels", Value: bson.A{"RetryableWriteError"}}},
 	}
-	underLoad(t, set, "failCommand of 9 sorts", reading{}, func(t *testing.T) int {
+	underLoad(t, set, "failCommand of 9 sorts", func(t *testing.T) int {
 		n := 0
 		for range 2 {
 			for _, fault := range faults {

@@ -86,6 +86,46 @@ func TestIndexesAtStart(t *testing.T) {
 	}
 }
 
+// Whatever other indexes of users there are: after the start one is used for a
+// list.
+func TestUserIndexesAtStart(t *testing.T) {
+	needOwn(t)
+	keys := bson.D{{Key: "name", Value: 1}, {Key: "user", Value: 1}}
+	exists := bson.E{Key: "partialFilterExpression", Value: bson.D{{Key: "user", Value: bson.D{{Key: "$exists", Value: true}}}}}
+	other := bson.E{Key: "partialFilterExpression", Value: bson.D{{Key: "v", Value: bson.D{{Key: "$gt", Value: 5}}}}}
+	collation := bson.E{Key: "collation", Value: bson.D{{Key: "locale", Value: "en"}, {Key: "strength", Value: 2}}}
+	index := func(name string, options ...bson.E) bson.D {
+		return append(bson.D{{Key: "key", Value: keys}, {Key: "name", Value: name}}, options...)
+	}
+	for name, there := range map[string][]bson.D{
+		"none":                      nil,
+		"not partial":               {index("x")},
+		"hidden":                    {index("x", exists, bson.E{Key: "hidden", Value: true})},
+		"collation":                 {index("x", exists, collation)},
+		"collation, the same name":  {index("name_1_user_1", collation)},
+		"another filter beside it":  {index("a", other), index("b", exists)},
+		"beside another filter":     {index("a", exists), index("b", other)},
+		"another filter and hidden": {index("a", other), index("b", exists, bson.E{Key: "hidden", Value: true})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newDatabase(t)
+			for _, spec := range there {
+				db.run(t, createIndex(db, spec))
+			}
+			s := db.open(t, mongostore.Options{})
+			must(t, "Create", s.Create(t.Context(), newRecord("a", time.Hour)))
+			raw, err := db.RunCommand(t.Context(), bson.D{{Key: "explain", Value: bson.D{
+				{Key: "find", Value: "sessions"}, {Key: "filter", Value: bson.D{{Key: "name", Value: "sid"}, {Key: "user", Value: "u1"}}},
+			}}}).Raw()
+			must(t, "explain", err)
+			if plan := raw.Lookup("queryPlanner", "winningPlan").String(); !strings.Contains(plan, `"IXSCAN"`) {
+				t.Errorf("a list is found by %s, want an index", plan)
+			}
+			db.open(t, mongostore.Options{SkipIndexes: true}) // nothing is left to be done
+		})
+	}
+}
+
 // Several instances start at once and make the same indexes.
 func TestIndexesMadeByManyAtOnce(t *testing.T) {
 	db := newDatabase(t)
@@ -108,7 +148,10 @@ func TestCollectionsThatDoNotServe(t *testing.T) {
 	db := newDatabase(t)
 	db.run(t, bson.D{{Key: "create", Value: "a_view"}, {Key: "viewOn", Value: "sessions"}, {Key: "pipeline", Value: bson.A{}}})
 	db.run(t, bson.D{{Key: "create", Value: "a_capped"}, {Key: "capped", Value: true}, {Key: "size", Value: 1 << 20}})
-	for name, want := range map[string]string{"a_view": "is a view", "a_capped": "is a capped collection"} {
+	db.run(t, bson.D{{Key: "create", Value: "a_collated"}, {Key: "collation", Value: bson.D{{Key: "locale", Value: "en"}, {Key: "strength", Value: 2}}}})
+	for name, want := range map[string]string{
+		"a_view": "is a view", "a_capped": "is a capped collection", "a_collated": `collation "en"`,
+	} {
 		_, err := mongostore.Open(t.Context(), db.uri, mongostore.Options{Collection: name})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got error %v, want one with %q", name, err, want)

@@ -40,12 +40,27 @@ func start(t *testing.T, m *session.Manager[visitor]) (token, id string) {
 	return s.Token(), s.ID()
 }
 
+// listed returns what a list of the user's sessions says of id; false: nothing.
+func listed(t *testing.T, m *session.Manager[visitor], id string) (err error, ok bool) {
+	t.Helper()
+	for info, e := range m.Sessions(t.Context(), "u1") {
+		if info.ID == "" {
+			t.Errorf("the list ends with %v", e)
+		}
+		if info.ID == id {
+			err, ok = e, true
+		}
+	}
+	return err, ok
+}
+
 // A document edited by hand into nonsense is an error that says so, and stays
-// as it is.
+// as it is until it is deleted. It keeps no other from being listed.
 func TestNonsense(t *testing.T) {
 	db := newDatabase(t)
 	s := db.open(t, mongostore.Options{})
 	m := newManager(t, s)
+	_, healthy := start(t, m)
 	for _, field := range []string{"v", "user", "created", "seen", "expires", "format", "meta", "data", "name"} {
 		for kind, change := range map[string]bson.D{
 			"absent":   {{Key: "$unset", Value: bson.D{{Key: field, Value: ""}}}},
@@ -80,6 +95,21 @@ func TestNonsense(t *testing.T) {
 			must(t, "find", err)
 			if !bytes.Equal(before, after) {
 				t.Errorf("%s: the document was changed from %v to %v", what, before, after)
+			}
+
+			if err, ok := listed(t, m, healthy); err != nil || !ok {
+				t.Errorf("%s: a healthy session of the user is listed %t, with error %v, want it there", what, ok, err)
+			}
+			theirs := field != "name" && field != "user"
+			if err, ok := listed(t, m, id); ok != theirs || ok && !errors.Is(err, want) {
+				t.Errorf("%s: it is listed %t, with error %v, want %t and %v", what, ok, err, theirs, want)
+			}
+			if err := m.DeleteOf(t.Context(), "u1", id); (err == nil) != theirs || db.stored(t, id) == theirs {
+				t.Errorf("%s: DeleteOf: got error %v, and that it is stored %t, want it deleted: %t", what, err, db.stored(t, id), theirs)
+			}
+			must(t, what+": Delete", m.Delete(t.Context(), id))
+			if gone := !db.stored(t, id); gone != (field != "name") {
+				t.Errorf("%s: after Delete it is gone: %t, want all to be but what is no session", what, gone)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"testing"
 	"time"
@@ -25,14 +26,24 @@ const maxAllocs = 15
 // The store beside the bare driver with the same document, deadline and
 // concern. Times are only told, because the machine may be busy otherwise.
 func TestOverhead(t *testing.T) {
-	db := newDatabase(t)
-	s := db.open(t, mongostore.Options{})
+	t.Run("standalone", func(t *testing.T) {
+		db := newDatabase(t)
+		beside(t, db.open(t, mongostore.Options{}), db.sessions())
+	})
+	t.Run("replica set", func(t *testing.T) {
+		set := replicaSet(t)
+		set.healthy(t)
+		s, coll := set.store(t, unique("overhead"), mongostore.Options{})
+		beside(t, s, coll)
+	})
+}
+
+func beside(t *testing.T, s *mongostore.Store, coll *mongo.Collection) {
+	t.Helper()
 	r := newRecord("a", time.Hour)
 	must(t, "Create", s.Create(t.Context(), r))
-	bare := connect(t, options.Client().ApplyURI(db.uri)).Database(db.Name()).
-		Collection("bare", options.Collection().SetWriteConcern(writeconcern.Majority()))
-	doc := mustRaw(t, db.sessions(), "a")
-	_, err := bare.InsertOne(t.Context(), doc)
+	bare := coll.Database().Collection("bare", options.Collection().SetWriteConcern(writeconcern.Majority()))
+	_, err := bare.InsertOne(t.Context(), mustRaw(t, coll, "a"))
 	must(t, "insert", err)
 
 	limited := func() (context.Context, context.CancelFunc) {
@@ -83,7 +94,7 @@ func TestOverhead(t *testing.T) {
 		if allocs > maxAllocs {
 			t.Errorf("%s: %v allocations more than the bare driver, want at most %d", tt.name, allocs, maxAllocs)
 		}
-		figures.add("against the bare driver", "%s: median %v / %v = %s, allocations %+.0f", tt.name,
+		figures.add("against the bare driver, "+path.Base(t.Name()), "%s: median %v / %v = %s, allocations %+.0f", tt.name,
 			a.Round(time.Microsecond), b.Round(time.Microsecond), fmt.Sprintf("%.2f", float64(a)/float64(b)), allocs)
 	}
 }

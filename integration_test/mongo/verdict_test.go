@@ -19,26 +19,17 @@ type verdict struct {
 	porcupine  string // how it found the operations
 }
 
-// teller fails the test by what it says, or only says it.
-func teller(t *testing.T, only bool) func(format string, args ...any) {
-	if only {
-		return t.Logf
-	}
-	return t.Errorf
-}
-
 // check compares what is stored, and each answer on the way, with what clients
-// were told. What how allows is counted, and no failure.
-func (l *load) check(t *testing.T, how reading) (v verdict) {
+// were told.
+func (l *load) check(t *testing.T) (v verdict) {
 	t.Helper()
-	lost := teller(t, how.mayLose)
 	var ops []porcupine.Operation
 	for _, h := range l.sessions {
 		if h.revived > 0 {
-			lost("%s: read %d times after an acknowledged log-out", h.id, h.revived)
+			t.Errorf("%s: read %d times after an acknowledged log-out", h.id, h.revived)
 		}
 		if h.accepted > 0 {
-			lost("%s: a replaced token was accepted %d times", h.id, h.accepted)
+			t.Errorf("%s: a replaced token was accepted %d times", h.id, h.accepted)
 		}
 		v.violations += h.revived + h.accepted
 		from := l.tape.now()
@@ -48,11 +39,11 @@ func (l *load) check(t *testing.T, how reading) (v verdict) {
 		case err == nil && !h.deleted:
 			ops = append(ops, l.tape.history(h.id, &info.Data)...)
 			v.changes += len(h.acked)
-			v.violations += h.compare(t, info.Data, how)
+			v.violations += h.compare(t, info.Data)
 		case errors.Is(err, session.ErrNotFound) && h.deleted:
 			ops = append(ops, l.tape.history(h.id, nil)...)
 		case h.deleted:
-			lost("%s: after an acknowledged log-out: %v, want %v", h.id, err, session.ErrNotFound)
+			t.Errorf("%s: after an acknowledged log-out: %v, want %v", h.id, err, session.ErrNotFound)
 			v.violations++
 		default:
 			t.Errorf("%s: %v", h.id, err)
@@ -62,17 +53,16 @@ func (l *load) check(t *testing.T, how reading) (v verdict) {
 			t.Logf("%s: %d x %.160s", h.id, times, text)
 		}
 	}
-	v.linear(t, ops, how)
+	v.linear(t, ops)
 	return v
 }
 
 // compare looks for each change in what is stored.
-func (h *history) compare(t *testing.T, stored ledger, how reading) (violations int) {
+func (h *history) compare(t *testing.T, stored ledger) (violations int) {
 	t.Helper()
-	tell := teller(t, how.mayLose)
 	bad := func(format string, args ...any) {
 		t.Helper()
-		tell(h.id+": "+format, args...)
+		t.Errorf(h.id+": "+format, args...)
 		violations++
 	}
 	n := 0
@@ -98,7 +88,7 @@ func (h *history) compare(t *testing.T, stored ledger, how reading) (violations 
 
 // linear has porcupine look for an order of all operations that explains each
 // answer.
-func (v *verdict) linear(t *testing.T, ops []porcupine.Operation, how reading) {
+func (v *verdict) linear(t *testing.T, ops []porcupine.Operation) {
 	t.Helper()
 	switch linearizable(ops) {
 	case porcupine.Ok:
@@ -110,27 +100,24 @@ func (v *verdict) linear(t *testing.T, ops []porcupine.Operation, how reading) {
 		v.porcupine = fmt.Sprintf("%d operations undecided", len(ops))
 		return
 	}
-	tell := teller(t, how.mayMisread)
 	verdict := "linearizable"
 	for _, part := range bySession(ops) {
 		id := part[0].Input.(call).session
 		reads, writes := misfits(part)
 		if writes != porcupine.Ok {
-			teller(t, how.mayLose)("%s: changes and log-outs alone: porcupine says %s, want %s", id, writes, porcupine.Ok)
+			t.Errorf("%s: changes and log-outs alone: porcupine says %s, want %s", id, writes, porcupine.Ok)
 			v.violations++
 			verdict = "not linearizable"
 		}
 		for i, r := range reads {
 			if i == 3 {
-				tell("%s: and %d more", id, len(reads)-i)
+				t.Errorf("%s: and %d more", id, len(reads)-i)
 				break
 			}
-			tell("%s: a read from %v to %v got %v: fits no order of the changes", id, time.Duration(r.Call), time.Duration(r.Return), r.Output)
+			t.Errorf("%s: a read from %v to %v got %v: fits no order of the changes", id, time.Duration(r.Call), time.Duration(r.Return), r.Output)
 		}
 		v.misread += len(reads)
 	}
-	if !how.mayMisread {
-		v.violations += v.misread
-	}
+	v.violations += v.misread
 	v.porcupine = fmt.Sprintf("%d operations %s but for %d reads", len(ops), verdict, v.misread)
 }

@@ -11,7 +11,7 @@ import (
 const (
 	clauseListUser      = "ListUser yields the live records of the kind name that have the user, each once, in any order."
 	clauseListMeanwhile = "One that is created, or ends, meanwhile may or may not be among them."
-	clauseListError     = "The first error ends it."
+	clauseListError     = "Any other error ends it."
 )
 
 func listUserCases() []Case {
