@@ -37,12 +37,15 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 			return
 		}
 		limited, cancel := context.WithTimeout(ctx, s.timeout)
-		cursor, err := s.coll.Find(limited, encodeUser(name, user, ""))
+		inSession, sess := s.causal.begin(limited)
+		cursor, err := s.coll.Find(inSession, encodeUser(name, user, ""))
 		cancel()
 		if err != nil {
+			s.causal.end(sess, err)
 			yield(session.Record{}, listing.failed(ctx, err))
 			return
 		}
+		defer func() { s.causal.end(sess, cursor.Err()) }()
 		defer s.closeCursor(ctx, cursor)
 		for s.next(ctx, cursor) {
 			// The cursor's memory is its own, and what is yielded may be kept.

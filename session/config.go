@@ -120,7 +120,8 @@ type Config[T any] struct {
 	NewID func(ctx context.Context) (string, error)
 
 	// Observe is told what happens to sessions, for logs, metrics and audits.
-	// It is called from many goroutines at once and must not block.
+	// It is called from many goroutines at once and must neither block nor call
+	// Close.
 	Observe func(context.Context, Event)
 }
 

@@ -118,7 +118,8 @@ var (
 
 // load returns the live record of id, if it is of this kind of session. The
 // meta data of a record of another kind is not looked at. With errExpired, and
-// where the meta data is damaged, the record is returned all the same.
+// where it is damaged, the record is returned all the same, as far as it could
+// be read.
 func (e *engine) load(ctx context.Context, id string) (r Record, m meta, err error) {
 	err = e.loadInto(ctx, id, &r, &m)
 	return r, m, err
@@ -132,6 +133,8 @@ func (e *engine) loadInto(ctx context.Context, id string, r *Record, m *meta) er
 		return err
 	})
 	switch {
+	case errors.Is(err, ErrCorrupt) && r.ID == id && r.Name == e.cookie.Name:
+		return err
 	case err != nil:
 		*r = Record{}
 		return err

@@ -218,7 +218,7 @@ var errUserChanged = errors.New("session: update: User would change: only a requ
 // Delete ends a session, as an administrator does. One that is absent is not
 // an error.
 func (m *Manager[T]) Delete(ctx context.Context, id string) error {
-	r, err := m.lookUpDamaged(ctx, id)
+	r, _, err := m.lookUp(ctx, id)
 	switch {
 	case r.ID != "": // also one that is damaged, or has only by this configuration ended
 	case errors.Is(err, ErrNotFound):

@@ -77,7 +77,7 @@ func (m *Manager[T]) DeleteOf(ctx context.Context, user, id string) error {
 	if err := m.supportsUsers(); err != nil {
 		return err
 	}
-	r, err := m.lookUpDamaged(ctx, id)
+	r, _, err := m.lookUp(ctx, id)
 	if errors.Is(err, ErrNotFound) || err != nil && r.Name != m.cookie.Name {
 		return err
 	}
@@ -85,24 +85,6 @@ func (m *Manager[T]) DeleteOf(ctx context.Context, user, id string) error {
 		return errNotFound
 	}
 	return m.revoke(ctx, r)
-}
-
-// lookUpDamaged is lookUp for what ends a session. With ErrCorrupt comes as much
-// of the record as could be read, if that is enough to tell its kind.
-func (m *Manager[T]) lookUpDamaged(ctx context.Context, id string) (Record, error) {
-	r, _, err := m.lookUp(ctx, id)
-	if r.ID != "" || !errors.Is(err, ErrCorrupt) {
-		return r, err
-	}
-	// It is the store that cannot decode it; what that says of it was dropped.
-	again := m.ask(ctx, "load", func() (err error) {
-		r, err = m.store.Load(ctx, id)
-		return err
-	})
-	if !errors.Is(again, ErrCorrupt) || r.ID != id || r.Name != m.cookie.Name {
-		return Record{}, err
-	}
-	return r, err
 }
 
 // DeleteUser ends all sessions of a user, and returns how many there were.

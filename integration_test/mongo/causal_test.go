@@ -71,12 +71,15 @@ func TestReadsAfterWrites(t *testing.T) {
 		if _, err := s.Load(t.Context(), "a"); err != nil {
 			t.Errorf("Load after %s: %v", step.name, err)
 		}
+		for _, err := range s.ListUser(t.Context(), "sid", "u1") {
+			must(t, "ListUser", err)
+		}
 		for _, command := range log.take() {
 			concern := command.Lookup("readConcern").Document()
 			level, _ := concern.Lookup("level").StringValueOK()
 			at, i, _ := concern.Lookup("afterClusterTime").TimestampOK()
 			if level != "majority" || at == 0 || at < told.T || at == told.T && i < told.I {
-				t.Errorf("Load after %s: read concern %v, want majority and not before %v", step.name, concern, told)
+				t.Errorf("a read after %s: read concern %v, want majority and not before %v", step.name, concern, told)
 			}
 		}
 	}

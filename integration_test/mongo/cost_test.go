@@ -44,7 +44,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{"create", "insert", "majority", func() error { return s.Create(ctx, r) }},
 		{"load", "find", "", func() error { _, err := s.Load(ctx, "a"); return err }},
-		{"touch", "update", "1", func() error {
+		{"touch", "update", "majority", func() error {
 			r.SeenAt, r.ExpiresAt = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second)
 			return s.Touch(ctx, r)
 		}},
