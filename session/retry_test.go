@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -170,6 +171,45 @@ func TestWriterThatGivesUp(t *testing.T) {
 		start = time.Now()
 		if err := add(t.Context(), nil); err != nil || time.Since(start) > time.Millisecond {
 			t.Errorf("who came later: %v after %v, want none at once", err, time.Since(start))
+		}
+	})
+}
+
+// Turns are kept only while somebody waits for one or has it.
+func TestConflictsLeaveNothing(t *testing.T) {
+	const sessions = 5000
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		ids := make([]string, sessions)
+		for i := range ids {
+			ids[i] = idOf(r.seed(visit{}))
+		}
+		update := func() (inUse uint64) {
+			for _, id := range ids {
+				conflicts := 0
+				r.store.answer(func(op string, _ session.Record, do func() error) error {
+					if op == opUpdate && conflicts == 0 {
+						conflicts++
+						return session.ErrConflict
+					}
+					return do()
+				})
+				wantNoErr(t, r.m.Update(t.Context(), id, func(v *visit) error { v.Count++; return nil }))
+			}
+			r.forget()
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		all := ids
+		ids = all[:10]
+		before := update()
+		ids = all
+		after := update()
+		runtime.KeepAlive(r)
+		if after > before+300_000 {
+			t.Errorf("conflicts over %d sessions left %d kB, want none", sessions, (after-before)/1000)
 		}
 	})
 }
