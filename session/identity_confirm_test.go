@@ -124,3 +124,24 @@ func TestLogInThatWasTakenBackMovesNoTimeout(t *testing.T) {
 		}
 	})
 }
+
+// Renew that comes while a log-in is being saved, which has a new token of its
+// own, asks for another one with the next save.
+func TestRenewDuringALogIn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	q := r.request(r.seed(visit{}))
+	s := q.get()
+	s.Data.Name = "ada"
+	r.store.once(opUpdate, func(do func() error) error {
+		s.Renew() // as another goroutine of the request does
+		return do()
+	})
+	wantNoErr(t, s.Save(t.Context()))
+	next := s.Token()
+	out := q.commit()
+	if out.Token != next {
+		t.Errorf("the response has the token %q, want the one that Token gave, %q", out.Token, next)
+	}
+	r.wantOpens(next, idOf(next))
+}
