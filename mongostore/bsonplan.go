@@ -115,6 +115,8 @@ func embeds(t reflect.Type) bool {
 
 // isWrapper reports whether the compiler made the method, which it does for one
 // of an embedded field. A pointer has a wrapper of the method of its value, too.
+// Reflection does not tell the two apart; the file that the compiler names for its
+// own does.
 func isWrapper(t reflect.Type, method string) bool {
 	m, ok := t.MethodByName(method)
 	if !ok {
