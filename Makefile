@@ -10,10 +10,13 @@ COVER    ?= session memstore echoadapter
 MUTATE   ?= session memstore echoadapter internal/response
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt bench cover fuzz mutate
+.PHONY: help quick test fmt bench cover fuzz mutate
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+quick: ## Run the checks and the tests that need no Docker
+	@sh scripts/quick.sh
 
 test: ## Run every check and every test, as the CI does
 	@sh scripts/test.sh
