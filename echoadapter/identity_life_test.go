@@ -48,7 +48,7 @@ func lifeOfASession(t *testing.T) (values []any, secrets map[string]string) {
 	learn(first)
 
 	// A request that renews, seen from everywhere while it is under way.
-	request := session.Request[visits]{Lines: []string{cookieName + "=" + first}}
+	request := session.BeginOptions[visits]{Cookies: []string{cookieName + "=" + first}}
 	x := m.Begin(nil, request)
 	s, err = x.Session(ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func lifeOfASession(t *testing.T) (values []any, secrets map[string]string) {
 		keep(m.DeleteOf(ctx, "ada", token))
 		_, err = m.DeleteOthers(ctx, "ada", token)
 		keep(err)
-		wrong := m.Begin(nil, session.Request[visits]{Lines: []string{cookieName + "=" + token}})
+		wrong := m.Begin(nil, session.BeginOptions[visits]{Cookies: []string{cookieName + "=" + token}})
 		s, err := wrong.Session(ctx)
 		keep(err)
 		values = append(values, wrong, s)

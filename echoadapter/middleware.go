@@ -63,19 +63,21 @@ func (l *layer[T]) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 func (l *layer[T]) begin(c echo.Context) (*request[T], error) {
 	res := c.Response()
 	r := &request[T]{layer: l, c: c, res: res, below: res.Writer}
-	l.manager.Begin(&r.exchange, session.Request[T]{
-		Lines:     c.Request().Header[l.carrier],
-		Plain:     l.cfg.Header != "",
-		Hooks:     r,
-		Validates: l.cfg.Valid != nil,
-		Prepares:  l.cfg.BeforeSave != nil,
-	})
+	o := session.BeginOptions[T]{
+		Hooks: r, HasValid: l.cfg.Valid != nil, HasBeforeSave: l.cfg.BeforeSave != nil,
+	}
+	if l.cfg.Header == "" {
+		o.Cookies = c.Request().Header[l.carrier]
+	} else if o.Tokens = c.Request().Header[l.carrier]; o.Tokens == nil {
+		o.Tokens = []string{}
+	}
+	l.manager.Begin(&r.exchange, o)
 	if bound, err := r.exchange.Bind(c); err != nil || !bound {
 		return nil, err
 	}
 	if l.cfg.InContext {
 		req := c.Request()
-		c.SetRequest(req.WithContext(r.exchange.Context(req.Context())))
+		c.SetRequest(req.WithContext(session.WithCarrier(req.Context(), c)))
 	}
 	r.writer.Init(res.Writer, r)
 	res.Writer = &r.writer

@@ -114,9 +114,9 @@ func (s *recordingStore) Touch(ctx context.Context, r session.Record) error {
 	return s.Store.Touch(ctx, r)
 }
 
-func (s *recordingStore) Delete(ctx context.Context, id string) error {
+func (s *recordingStore) Delete(ctx context.Context, id string, version int64) error {
 	if err := s.asked("delete"); err != nil {
 		return err
 	}
-	return s.Store.Delete(ctx, id)
+	return s.Store.Delete(ctx, id, version)
 }

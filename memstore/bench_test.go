@@ -138,7 +138,7 @@ func BenchmarkWrite(b *testing.B) {
 				if err := s.Create(ctx, r); err != nil {
 					b.Fatal(err)
 				}
-				if err := s.Delete(ctx, r.ID); err != nil {
+				if err := s.Delete(ctx, r.ID, 0); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -98,10 +98,11 @@ func TestLen(t *testing.T) {
 	}
 	wantLen(t, s, 1000)
 	for i := range 1000 {
-		for range 2 {
-			if err := s.Delete(t.Context(), id(i)); err != nil {
-				t.Fatal(err)
-			}
+		if err := s.Delete(t.Context(), id(i), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(t.Context(), id(i), 0); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Delete, again: got error %v, want %v", err, session.ErrNotFound)
 		}
 		if got := s.Len(); got != 999-i {
 			t.Fatalf("Len: got %d, want %d", got, 999-i)
@@ -119,7 +120,7 @@ var operations = map[string]func(ctx context.Context, s *memstore.Store, r sessi
 	"create": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Create(ctx, r) },
 	"update": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Update(ctx, r) },
 	"touch":  func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Touch(ctx, r) },
-	"delete": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Delete(ctx, r.ID) },
+	"delete": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Delete(ctx, r.ID, 0) },
 	"list user": func(ctx context.Context, s *memstore.Store, r session.Record) error {
 		for _, err := range s.ListUser(ctx, r.Name, r.User) {
 			if err != nil {

@@ -83,11 +83,11 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 }
 
 // Delete implements [session.Store].
-func (s *Store) Delete(ctx context.Context, id string) error {
+func (s *Store) Delete(ctx context.Context, id string, version int64) error {
 	if err := deleting.canceled(ctx); err != nil {
 		return err
 	}
-	n, err := s.shard(id).delete(id)
+	n, err := s.shard(id).delete(id, version)
 	s.count.Add(-n)
 	return err
 }

@@ -92,7 +92,7 @@ func TestFullOfUsers(t *testing.T) {
 		time.Sleep(time.Second)
 		create(t, s, record("c", "cem", time.Hour))
 		alive(t, s, "a b c", "b c")
-		if err := s.Delete(t.Context(), "b"); err != nil {
+		if err := s.Delete(t.Context(), "b", 0); err != nil {
 			t.Fatal(err)
 		}
 		create(t, s, record("d", "", time.Hour))

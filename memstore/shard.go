@@ -116,7 +116,7 @@ func (sh *shard) remove(e *entry) {
 }
 
 // delete returns how many places it freed.
-func (sh *shard) delete(id string) (freed int64, err error) {
+func (sh *shard) delete(id string, version int64) (freed int64, err error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.closed {
@@ -124,7 +124,10 @@ func (sh *shard) delete(id string) (freed int64, err error) {
 	}
 	e, ok := sh.entries[id]
 	if !ok {
-		return 0, nil
+		return 0, deleting.notFound
+	}
+	if version != 0 && e.version != version {
+		return 0, deleting.conflict
 	}
 	sh.remove(e)
 	return 1, nil

@@ -103,7 +103,7 @@ func TestSweepIsArmedOnlyWhileNeeded(t *testing.T) {
 
 		create(t, s, record("a", "", time.Hour))
 		armed("after Create in a store that was emptied", true)
-		if err := s.Delete(t.Context(), "a"); err != nil {
+		if err := s.Delete(t.Context(), "a", 0); err != nil {
 			t.Fatal(err)
 		}
 		after(1)

@@ -31,7 +31,7 @@ func giveTo(users ...string) change {
 }
 
 func remove(t *testing.T, s *memstore.Store, r session.Record) {
-	if err := s.Delete(t.Context(), r.ID); err != nil {
+	if err := s.Delete(t.Context(), r.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -150,14 +150,23 @@ func missed(res *mongo.UpdateResult, err error) (bool, error) {
 	return res.MatchedCount == 0, nil
 }
 
-// Delete implements [session.Store]: one deleteOne.
-func (s *Store) Delete(ctx context.Context, id string) error {
-	filter := encodeID(id)
+// Delete implements [session.Store]: one deleteOne of exactly that version. A
+// second command looks at the document, only if nothing was deleted.
+func (s *Store) Delete(ctx context.Context, id string, version int64) error {
+	d := newBuilder(48 + len(id))
+	d.string(fieldID, id)
+	if version != 0 {
+		d.int64(fieldVersion, version)
+	}
+	filter := d.end()
 	return s.write(ctx, write{
-		op: deleting,
-		send: func(ctx context.Context, _ bool) (bool, error) {
-			_, err := s.coll.DeleteOne(ctx, filter)
-			return false, err
+		op: deleting, record: session.Record{ID: id, Version: version}, refusal: session.ErrConflict, explain: true,
+		send: func(ctx context.Context, _ bool) (refused bool, err error) {
+			res, err := s.coll.DeleteOne(ctx, filter)
+			if err != nil {
+				return false, err
+			}
+			return res.DeletedCount == 0, nil
 		},
 	})
 }

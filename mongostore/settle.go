@@ -123,7 +123,15 @@ func (s *Store) settle(ctx context.Context, end time.Time, w write, again bool) 
 		if w.op == creating && errors.Is(err, session.ErrNotFound) {
 			return w.op.is(errUnknown) // what had the id has ended: this one, or another's
 		}
+		if w.op == deleting && again && errors.Is(err, session.ErrNotFound) {
+			return nil // it was sent before, and what it was to remove is gone
+		}
 		return err
+	case w.op == deleting:
+		if expired(stored, time.Now()) {
+			return w.op.is(session.ErrNotFound)
+		}
+		return w.op.is(w.refusal)
 	case again && w.made(stored):
 		return nil
 	case expired(stored, time.Now()) && !errors.Is(w.refusal, session.ErrExists):

@@ -100,7 +100,7 @@ func TestManagerUpdateMeetsTheEnd(t *testing.T) {
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
 	err := r.m.Update(t.Context(), idOf(token), func(v *visit) error {
-		_ = r.store.Store.Delete(t.Context(), idOf(token))
+		_ = r.store.Store.Delete(t.Context(), idOf(token), 0)
 		return count(v)
 	})
 	wantErr(t, err, session.ErrNotFound)

@@ -14,14 +14,14 @@ const maxCandidates = 4
 // them, where none is live, makes the session inert.
 func (x *Exchange[T]) find(ctx context.Context) error {
 	c := candidates{engine: &x.m.engine}
-	if x.req.Plain {
-		for _, token := range x.req.Lines {
+	if x.req.Tokens != nil {
+		for _, token := range x.req.Tokens {
 			if !c.add(token) {
 				break
 			}
 		}
 	} else {
-		eachValue(x.req.Lines, x.m.cookie.Name, c.add)
+		eachValue(x.req.Cookies, x.m.cookie.Name, c.add)
 	}
 	x.mu.Lock()
 	x.presented = c.n > 0 || c.malformed

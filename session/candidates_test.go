@@ -43,7 +43,7 @@ func TestCookieLines(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			x := r.m.Begin(nil, session.Request[visit]{Lines: tt.lines})
+			x := r.m.Begin(nil, session.BeginOptions[visit]{Cookies: tt.lines})
 			s, err := x.Session(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -198,7 +198,7 @@ func TestPlainTokens(t *testing.T) {
 	} {
 		r.forget()
 		q := r.request()
-		q.x = r.m.Begin(nil, session.Request[visit]{Lines: tt.lines, Plain: true, Hooks: q})
+		q.x = r.m.Begin(nil, session.BeginOptions[visit]{Tokens: tt.lines, Hooks: q})
 		s := q.get()
 		if s.IsNew() == tt.found || r.store.count(opLoad) != tt.loads {
 			t.Errorf("%q: new %v after %d loads, want found %v after %d", tt.lines, s.IsNew(), r.store.count(opLoad), tt.found, tt.loads)

@@ -198,7 +198,7 @@ func TestBrowserSessionAgain(t *testing.T) {
 func TestNoCookieWithoutHooks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	x := r.m.Begin(nil, session.Request[visit]{})
+	x := r.m.Begin(nil, session.BeginOptions[visit]{})
 	s, err := x.Session(t.Context())
 	if err != nil {
 		t.Fatal(err)

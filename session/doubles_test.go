@@ -118,8 +118,8 @@ func (s *faultyStore) Touch(ctx context.Context, r session.Record) error {
 	return s.call(opTouch, r, func() error { return s.Store.Touch(ctx, r) })
 }
 
-func (s *faultyStore) Delete(ctx context.Context, id string) error {
-	return s.call(opDelete, session.Record{ID: id}, func() error { return s.Store.Delete(ctx, id) })
+func (s *faultyStore) Delete(ctx context.Context, id string, version int64) error {
+	return s.call(opDelete, session.Record{ID: id, Version: version}, func() error { return s.Store.Delete(ctx, id, version) })
 }
 
 // reset forgets the calls made so far.

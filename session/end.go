@@ -112,5 +112,5 @@ func (x *Exchange[T]) Abandon(ctx context.Context) Outcome {
 // close ends the exchange. Requires x.mu.
 func (x *Exchange[T]) close() {
 	x.over = true
-	x.req.Hooks, x.req.Lines = nil, nil
+	x.req.Hooks, x.req.Cookies = nil, nil
 }

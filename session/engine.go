@@ -228,7 +228,11 @@ func (e *engine) touchRecord(ctx context.Context, r Record) error {
 }
 
 func (e *engine) delete(ctx context.Context, id string) error {
-	return e.ask(ctx, "delete", func() error { return e.store.Delete(ctx, id) })
+	err := e.ask(ctx, "delete", func() error { return e.store.Delete(ctx, id, 0) })
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // warnInsecure tells once of a cookie that browsers will drop.

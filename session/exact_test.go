@@ -79,7 +79,7 @@ func TestReadingAnyNeverWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := m.Begin(nil, session.Request[free]{Lines: []string{"echo.sid=" + s.Token()}})
+	x := m.Begin(nil, session.BeginOptions[free]{Cookies: []string{"echo.sid=" + s.Token()}})
 	if _, err := x.Session(t.Context()); err != nil {
 		t.Fatal(err)
 	}

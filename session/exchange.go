@@ -15,9 +15,8 @@ import (
 //
 // All of its methods may be called from several goroutines at once.
 type Exchange[T any] struct {
-	m     *Manager[T]
-	req   Request[T]
-	outer link // the exchange of another kind that the context had before
+	m   *Manager[T]
+	req BeginOptions[T]
 
 	// op is held by one load, commit, save, update or reload at a time, through
 	// its calls of the store and the hooks. It is taken before mu.
@@ -106,11 +105,11 @@ const (
 // Begin starts the exchange of a request in x, which the adapter may have as a
 // part of its own state of the request (nil: in a new one), and returns x. It
 // asks the store nothing. x must be zero, and not be copied afterwards.
-func (m *Manager[T]) Begin(x *Exchange[T], r Request[T]) *Exchange[T] {
+func (m *Manager[T]) Begin(x *Exchange[T], o BeginOptions[T]) *Exchange[T] {
 	if x == nil {
 		x = new(Exchange[T])
 	}
-	x.m, x.req = m, r
+	x.m, x.req = m, o
 	return x
 }
 
@@ -126,7 +125,7 @@ func (x *Exchange[T]) Load(ctx context.Context) error {
 // Requires x.op.
 func (x *Exchange[T]) prepare(ctx context.Context) error {
 	err := x.load(ctx)
-	if err == nil && x.req.Validates && x.isStored() {
+	if err == nil && x.req.HasValid && x.isStored() {
 		_, err = x.ready(ctx)
 	}
 	return err

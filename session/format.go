@@ -41,12 +41,12 @@ func (o Outcome) Format(f fmt.State, verb rune) {
 func (o Outcome) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) }
 
 // Format writes the type and nothing else: the lines have tokens.
-func (r Request[T]) Format(f fmt.State, verb rune) {
-	fmt.Fprintf(f, "session.Request[%v]", reflect.TypeFor[T]())
+func (r BeginOptions[T]) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "session.BeginOptions[%v]", reflect.TypeFor[T]())
 }
 
 // LogValue is what Format writes.
-func (r Request[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+func (r BeginOptions[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // Format writes the type and the cookie's name.
 func (m *Manager[T]) Format(f fmt.State, verb rune) {

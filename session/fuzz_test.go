@@ -26,7 +26,7 @@ func FuzzCookieHeader(f *testing.F) {
 		token := r.seed(visit{Name: "mine"})
 		first, second = strings.ReplaceAll(first, "TOKEN", token), strings.ReplaceAll(second, "TOKEN", token)
 		q := r.request()
-		q.x = r.m.Begin(nil, session.Request[visit]{Lines: []string{first, second}, Plain: plain, Hooks: q})
+		q.x = r.m.Begin(nil, carrying(plain, q, first, second))
 		s, err := q.x.Session(t.Context())
 		if err != nil {
 			t.Fatalf("Session: %v, want no error", err)

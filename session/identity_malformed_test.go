@@ -20,7 +20,7 @@ func TestMalformedTokensUnderKeys(t *testing.T) {
 			}
 			r.forget()
 			q := r.request()
-			q.x = r.m.Begin(nil, session.Request[visit]{Lines: []string{line}, Plain: plain, Hooks: q})
+			q.x = r.m.Begin(nil, carrying(plain, q, line))
 			if s := q.get(); !s.IsNew() || s.ID() == "" {
 				t.Errorf("%s: %v, want a new session", name, s)
 			}

@@ -127,8 +127,18 @@ func (s *kvStore) Touch(ctx context.Context, r Record) error {
 	})
 }
 
-func (s *kvStore) Delete(ctx context.Context, id string) error {
-	return s.write(ctx, "delete", id, func() error { return s.delete(ctx, id) })
+func (s *kvStore) Delete(ctx context.Context, id string, version int64) error {
+	return s.write(ctx, "delete", id, func() error {
+		stored, err := s.get(ctx, id)
+		switch {
+		case errors.Is(err, ErrCorrupt) && version == 0:
+		case err != nil:
+			return err
+		case version != 0 && stored.Version != version:
+			return ErrConflict
+		}
+		return s.delete(ctx, id)
+	})
 }
 
 // write calls f while nobody else writes id.

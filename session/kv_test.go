@@ -123,7 +123,7 @@ var kvOperations = map[string]func(ctx context.Context, s session.Store, r sessi
 	"create": func(ctx context.Context, s session.Store, r session.Record) error { return s.Create(ctx, r) },
 	"update": func(ctx context.Context, s session.Store, r session.Record) error { return s.Update(ctx, r) },
 	"touch":  func(ctx context.Context, s session.Store, r session.Record) error { return s.Touch(ctx, r) },
-	"delete": func(ctx context.Context, s session.Store, r session.Record) error { return s.Delete(ctx, r.ID) },
+	"delete": func(ctx context.Context, s session.Store, r session.Record) error { return s.Delete(ctx, r.ID, 0) },
 }
 
 // What is set lives as long as its record, to the nanosecond, and is what an
@@ -262,7 +262,7 @@ func TestFromKVCorrupt(t *testing.T) {
 			if got := string(kv.values["an-id"]); got != value {
 				t.Errorf("value: became %q, want %q", got, value)
 			}
-			if err := s.Delete(t.Context(), "an-id"); err != nil || len(kv.values) != 0 {
+			if err := s.Delete(t.Context(), "an-id", 0); err != nil || len(kv.values) != 0 {
 				t.Errorf("Delete: got error %v and values %q, want neither", err, kv.values)
 			}
 		})
@@ -332,7 +332,7 @@ func TestFromKVWaitsNoLongerThanItsContext(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		second := make(chan error)
-		go func() { second <- s.Delete(ctx, "an-id") }()
+		go func() { second <- s.Delete(ctx, "an-id", 0) }()
 		synctest.Wait()
 		cancel()
 		if err := <-second; !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "session: kv: delete: ") {
@@ -342,7 +342,7 @@ func TestFromKVWaitsNoLongerThanItsContext(t *testing.T) {
 		if err := <-first; err != nil {
 			t.Errorf("Create: got error %v, want none", err)
 		}
-		if err := s.Delete(t.Context(), "an-id"); err != nil || len(kv.values) != 0 {
+		if err := s.Delete(t.Context(), "an-id", 0); err != nil || len(kv.values) != 0 {
 			t.Errorf("Delete: got error %v and values %q, want neither", err, kv.values)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 func (x *Exchange[T]) load(ctx context.Context) error {
 	x.mu.Lock()
 	idle, over := x.phase == phaseIdle, x.over
-	if idle && !over && len(x.req.Lines) == 0 {
+	if idle && !over && len(x.req.lines()) == 0 {
 		x.phase, idle = phaseLoaded, false
 	}
 	x.mu.Unlock()
@@ -56,7 +56,7 @@ func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
 		return s, nil
 	}
 	s, err := x.stored()
-	if err == nil && x.req.Validates {
+	if err == nil && x.req.HasValid {
 		err = x.validate(ctx, s)
 	}
 	if err != nil {
@@ -80,7 +80,7 @@ func (x *Exchange[T]) stored() (*Session[T], error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.session, x.rec, x.owner, x.reseal = s, r, owner, !current
-	if !x.req.Validates {
+	if !x.req.HasValid {
 		x.phase = phaseReady
 	}
 	return s, nil

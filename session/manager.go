@@ -89,7 +89,7 @@ func (m *Manager[T]) Close() error {
 // Start makes a new session outside of a request. Save stores it; Token is
 // what the client is to be given.
 func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
-	x := m.Begin(nil, Request[T]{})
+	x := m.Begin(nil, BeginOptions[T]{})
 	x.op.Lock()
 	defer x.op.Unlock()
 	return x.fresh(ctx)
@@ -102,7 +102,7 @@ func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error
 	if !ok {
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
-	x := m.Begin(nil, Request[T]{})
+	x := m.Begin(nil, BeginOptions[T]{})
 	x.op.Lock()
 	defer x.op.Unlock()
 	if s, err := x.try(ctx, id, secret); err != nil {

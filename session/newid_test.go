@@ -116,7 +116,7 @@ func TestIDIsTakenByWhatCannotBeLoaded(t *testing.T) {
 		"corrupt":      func(r *rig) { r.overwrite("taken", func(rec *session.Record) { rec.Meta = []byte("?") }) },
 		"expired": func(r *rig) {
 			r.store.once(opCreate, func(func() error) error { return fmt.Errorf("not collected: %w", session.ErrExists) })
-			_ = r.store.Store.Delete(r.Context(), "taken")
+			_ = r.store.Store.Delete(r.Context(), "taken", 0)
 		},
 	} {
 		r := newRig(t, withIDs("taken", "taken", "free"))

@@ -39,7 +39,7 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 	if out.Action == ActionNone || hooks == nil {
 		return out
 	}
-	if x.req.Plain {
+	if x.req.Tokens != nil {
 		return out
 	}
 	scheme, host := hooks.Origin()

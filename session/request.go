@@ -2,14 +2,21 @@ package session
 
 import "context"
 
-// Request is what an adapter tells of its request.
-type Request[T any] struct {
-	Lines []string `json:"-"` // of the header field that carries the token
-	Plain bool     // each line is a token; otherwise they are of the field Cookie
-	Hooks Hooks[T] `json:"-"` // nil outside of a request
+// BeginOptions describes the request that an exchange begins with.
+type BeginOptions[T any] struct {
+	Cookies []string `json:"-"` // the lines of the Cookie field
+	Tokens  []string `json:"-"` // if not nil, the tokens that came in a field of their own: there is no cookie
+	Hooks   Hooks[T] `json:"-"` // nil outside of a request
 
-	Validates bool // whether Hooks.Valid is to be asked
-	Prepares  bool // whether Hooks.BeforeSave is
+	HasValid, HasBeforeSave bool // whether these hooks are called
+}
+
+// lines returns the lines that have the token.
+func (o *BeginOptions[T]) lines() []string {
+	if o.Tokens != nil {
+		return o.Tokens
+	}
+	return o.Cookies
 }
 
 // Hooks is the adapter's side of an [Exchange]. No lock is held during a call

@@ -158,10 +158,18 @@ func (r *rig) requestWith(set func(*fakeRequest), lines ...string) *fakeRequest 
 	if set != nil {
 		set(q)
 	}
-	q.x = r.m.Begin(nil, session.Request[visit]{
-		Lines: lines, Hooks: q, Validates: q.valid != nil, Prepares: q.beforeSave != nil,
+	q.x = r.m.Begin(nil, session.BeginOptions[visit]{
+		Cookies: lines, Hooks: q, HasValid: q.valid != nil, HasBeforeSave: q.beforeSave != nil,
 	})
 	return q
+}
+
+// carrying is a request with the lines in a field of their own, or in Cookie.
+func carrying(plain bool, q *fakeRequest, lines ...string) session.BeginOptions[visit] {
+	if plain {
+		return session.BeginOptions[visit]{Tokens: lines, Hooks: q}
+	}
+	return session.BeginOptions[visit]{Cookies: lines, Hooks: q}
 }
 
 func (q *fakeRequest) Context() context.Context { return q.T.Context() }

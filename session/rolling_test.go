@@ -193,7 +193,7 @@ func TestRollingTouchMeetsAnotherRequest(t *testing.T) {
 			session.ActionSet, nil, "touch load",
 		},
 		"a log-out": {
-			func(r *rig, token string) { _ = r.store.Store.Delete(r.Context(), idOf(token)) },
+			func(r *rig, token string) { _ = r.store.Store.Delete(r.Context(), idOf(token), 0) },
 			session.ActionNone, []session.EventKind{session.EventGone}, "touch",
 		},
 		"a renewal": {

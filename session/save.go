@@ -8,7 +8,7 @@ import (
 // save is BeforeSave, the store, and what the response is to say. data is the
 // encoded Data. Requires x.op.
 func (x *Exchange[T]) save(ctx context.Context, data []byte) error {
-	if x.req.Prepares {
+	if x.req.HasBeforeSave {
 		if err := x.beforeSave(); err != nil {
 			return err
 		}
@@ -25,7 +25,7 @@ func (x *Exchange[T]) save(ctx context.Context, data []byte) error {
 
 // beforeSave asks the BeforeSave hook, if there is one.
 func (x *Exchange[T]) beforeSave() error {
-	if !x.req.Prepares {
+	if !x.req.HasBeforeSave {
 		return nil
 	}
 	h := x.hooks()

@@ -47,9 +47,11 @@ type Store interface {
 	// ErrNotFound as in Update.
 	Touch(ctx context.Context, r Record) error
 
-	// Delete removes the record of id, whatever its version. An id that is
-	// absent is not an error.
-	Delete(ctx context.Context, id string) error
+	// Delete removes the record of id, only while the stored version is
+	// version; 0 stands for any version. ErrConflict if the version is another
+	// one, ErrNotFound if there is no record. An expired record that was not
+	// collected yet is removed, too; for it a store may answer ErrNotFound.
+	Delete(ctx context.Context, id string, version int64) error
 }
 
 // Record is one session as a store sees it. A store keeps every field and

@@ -84,7 +84,7 @@ func keepsUnknown[R any](t *testing.T) {
 // reading is a request that only reads.
 func reading[T any](t *testing.T, m *session.Manager[T], token string) {
 	t.Helper()
-	x := m.Begin(nil, session.Request[T]{Lines: []string{"echo.sid=" + token}})
+	x := m.Begin(nil, session.BeginOptions[T]{Cookies: []string{"echo.sid=" + token}})
 	s, err := x.Session(t.Context())
 	wantNoErr(t, err)
 	if s.IsNew() {

@@ -49,7 +49,7 @@ func TestCommands(t *testing.T) {
 			return s.Touch(ctx, r)
 		}},
 		{"update", "update", "majority", func() error { return s.Update(ctx, r) }},
-		{"delete", "delete", "majority", func() error { return s.Delete(ctx, "a") }},
+		{"delete", "delete", "majority", func() error { return s.Delete(ctx, "a", 0) }},
 		{"list of a user", "find", "", func() error {
 			for range s.ListUser(ctx, "sid", "u1") {
 			}

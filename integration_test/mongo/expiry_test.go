@@ -131,7 +131,7 @@ func TestDeadlines(t *testing.T) {
 			"Create":     func(ctx context.Context) error { return s.Create(ctx, newRecord("b", time.Hour)) },
 			"Update":     func(ctx context.Context) error { return s.Update(ctx, r) },
 			"Touch":      func(ctx context.Context) error { return s.Touch(ctx, r) },
-			"Delete":     func(ctx context.Context) error { return s.Delete(ctx, "a") },
+			"Delete":     func(ctx context.Context) error { return s.Delete(ctx, "a", 0) },
 			"DeleteUser": func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "sid", "u1", ""); return err },
 			"ListUser": func(ctx context.Context) error {
 				for _, err := range s.ListUser(ctx, "sid", "u1") {

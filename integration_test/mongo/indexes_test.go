@@ -233,7 +233,7 @@ func TestPermissions(t *testing.T) {
 		must(t, "Update", store.Update(t.Context(), r))
 		r.Version++
 		must(t, "Touch", store.Touch(t.Context(), r))
-		must(t, "Delete", store.Delete(t.Context(), r.ID))
+		must(t, "Delete", store.Delete(t.Context(), r.ID, 0))
 		_, err = store.DeleteUser(t.Context(), "sid", "u1", "")
 		must(t, "DeleteUser", err)
 		store.Close()

@@ -220,7 +220,7 @@ func afterClose(ctx context.Context, s *mongostore.Store) map[string]error {
 	_, users := s.DeleteUser(ctx, "sid", "u1", "")
 	errs := map[string]error{
 		"Load": load, "Create": s.Create(ctx, r), "Update": s.Update(ctx, r), "Touch": s.Touch(ctx, r),
-		"Delete": s.Delete(ctx, "a"), "DeleteUser": users, "ListUser": nil,
+		"Delete": s.Delete(ctx, "a", 0), "DeleteUser": users, "ListUser": nil,
 	}
 	for _, err := range s.ListUser(ctx, "sid", "u1") {
 		errs["ListUser"] = err

@@ -28,7 +28,7 @@ func New[T any](c interface{ Set(key string, value any) }, data T) *session.Sess
 	if err != nil {
 		panic(fmt.Sprintf("sessiontest: %v", err))
 	}
-	x := m.Begin(nil, session.Request[T]{Lines: []string{cookie + "=" + token}})
+	x := m.Begin(nil, session.BeginOptions[T]{Cookies: []string{cookie + "=" + token}})
 	if _, err := x.Bind(carrier{c}); err != nil {
 		panic(fmt.Sprintf("sessiontest: %v", err))
 	}

@@ -27,7 +27,7 @@ var readFaults = []fault{
 	}},
 	{"create replaces", []string{"Create/taken", "Create/keeps the live one", "Concurrent/Create, one wins"}, func(ref *reference, b *broken) {
 		b.create = func(ctx context.Context, r session.Record) error {
-			_ = ref.Delete(ctx, r.ID)
+			_ = ref.Delete(ctx, r.ID, 0)
 			return ref.Create(ctx, r)
 		}
 	}},

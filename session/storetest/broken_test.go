@@ -15,7 +15,7 @@ type broken struct {
 	create func(ctx context.Context, r session.Record) error
 	update func(ctx context.Context, r session.Record) error
 	touch  func(ctx context.Context, r session.Record) error
-	del    func(ctx context.Context, id string) error
+	del    func(ctx context.Context, id string, version int64) error
 
 	list    func(ctx context.Context, name, user string) iter.Seq2[session.Record, error]
 	delUser func(ctx context.Context, name, user, exceptID string) (int64, error)
@@ -49,11 +49,11 @@ func (b *broken) Touch(ctx context.Context, r session.Record) error {
 	return b.reference.Touch(ctx, r)
 }
 
-func (b *broken) Delete(ctx context.Context, id string) error {
+func (b *broken) Delete(ctx context.Context, id string, version int64) error {
 	if b.del != nil {
-		return b.del(ctx, id)
+		return b.del(ctx, id, version)
 	}
-	return b.reference.Delete(ctx, id)
+	return b.reference.Delete(ctx, id, version)
 }
 
 func (b *broken) ListUser(ctx context.Context, name, user string) iter.Seq2[session.Record, error] {

@@ -95,24 +95,27 @@ var touchFaults = []fault{
 			return err
 		}
 	}},
-	{"delete of an absent id is an error", []string{"Delete/absent"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string) error {
+	{"delete hides that nothing was there", []string{"Delete/absent"}, func(ref *reference, b *broken) {
+		b.del = func(ctx context.Context, id string, version int64) error {
 			if _, ok := ref.peek(id); !ok {
-				return session.ErrNotFound
+				return nil
 			}
-			return ref.Delete(ctx, id)
+			return ref.Delete(ctx, id, version)
 		}
 	}},
+	{"delete ignores the version", []string{"Delete/its version"}, func(ref *reference, b *broken) {
+		b.del = func(ctx context.Context, id string, _ int64) error { return ref.Delete(ctx, id, 0) }
+	}},
 	{"delete removes the first version only", []string{"Delete/any version", "Update/deleted"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string) error {
+		b.del = func(ctx context.Context, id string, version int64) error {
 			if stored, ok := ref.peek(id); ok && stored.Version != 1 {
 				return nil
 			}
-			return ref.Delete(ctx, id)
+			return ref.Delete(ctx, id, version)
 		}
 	}},
 	{"delete removes everything", []string{"Delete/only its own"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string) error {
+		b.del = func(ctx context.Context, id string, version int64) error {
 			ref.mu.Lock()
 			clear(ref.records)
 			ref.mu.Unlock()
@@ -126,7 +129,9 @@ var touchFaults = []fault{
 		b.create = func(ctx context.Context, r session.Record) error { return ref.Create(context.WithoutCancel(ctx), r) }
 		b.update = func(ctx context.Context, r session.Record) error { return ref.Update(context.WithoutCancel(ctx), r) }
 		b.touch = func(ctx context.Context, r session.Record) error { return ref.Touch(context.WithoutCancel(ctx), r) }
-		b.del = func(ctx context.Context, id string) error { return ref.Delete(context.WithoutCancel(ctx), id) }
+		b.del = func(ctx context.Context, id string, version int64) error {
+			return ref.Delete(context.WithoutCancel(ctx), id, version)
+		}
 	}},
 	{"a cancel is an outage", []string{"Context/Load"}, func(ref *reference, b *broken) {
 		b.load = func(ctx context.Context, id string) (session.Record, error) {
@@ -138,11 +143,11 @@ var touchFaults = []fault{
 		}
 	}},
 	{"a cancel is answered with its cause", []string{"Context/Delete"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string) error {
+		b.del = func(ctx context.Context, id string, version int64) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return ref.Delete(ctx, id)
+			return ref.Delete(ctx, id, version)
 		}
 	}},
 	{"a canceled write is done", []string{"Context/Update"}, func(ref *reference, b *broken) {
@@ -159,9 +164,9 @@ var touchFaults = []fault{
 			}
 			return ref.Create(ctx, r)
 		}
-		b.del = func(ctx context.Context, id string) error {
+		b.del = func(ctx context.Context, id string, version int64) error {
 			deleted[id] = true
-			return ref.Delete(ctx, id)
+			return ref.Delete(ctx, id, version)
 		}
 	}},
 }

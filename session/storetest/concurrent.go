@@ -80,7 +80,7 @@ func concurrentCases() []Case {
 					switch i {
 					case 0:
 						defer deleted.Store(true)
-						if err := c.s.Delete(c.ctx, r.ID); err != nil {
+						if err := c.s.Delete(c.ctx, r.ID, 0); err != nil {
 							return err
 						}
 						if _, err := c.s.Load(c.ctx, r.ID); !errors.Is(err, session.ErrNotFound) {

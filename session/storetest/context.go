@@ -44,7 +44,7 @@ func contextCases() []Case {
 		}),
 		newCase("Context/Delete", clauseContext, func(c *check) {
 			r := c.create(c.record())
-			c.fails("Delete, canceled", c.s.Delete(c.canceled(), r.ID), context.Canceled)
+			c.fails("Delete, canceled", c.s.Delete(c.canceled(), r.ID, 0), context.Canceled)
 			c.holds("after it", r)
 		}),
 	}

@@ -60,7 +60,7 @@ func createCases() []Case {
 		}),
 		newCase("Create/of a deleted id", clauseCreateExists, func(c *check) {
 			r := c.create(c.record())
-			c.done("Delete", c.s.Delete(c.ctx, r.ID))
+			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
 			c.holds("after Create", c.create(c.successor(r)))
 		}),
 	}

@@ -43,13 +43,13 @@ func listMeanwhileCases() []Case {
 	return []Case{
 		newUserCase("ListUser/deleting meanwhile", clauseListUser, func(c *check, us session.UserStore) {
 			during(c, us, "while each is deleted", func(r session.Record, _ string, _ picker) string {
-				c.done("Delete", c.s.Delete(c.ctx, r.ID))
+				c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
 				return ""
 			})
 			during(c, us, "while another is deleted", func(_ session.Record, _ string, next picker) string {
 				r, ok := next()
 				if ok {
-					c.done("Delete", c.s.Delete(c.ctx, r.ID))
+					c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
 				}
 				return r.ID
 			})

@@ -64,7 +64,7 @@ func listUserCases() []Case {
 			user := newUser()
 			rs := c.createOf(user, 5)
 			for _, i := range []int{2, 0, 4, 3, 1} { // in the middle, and at both ends
-				c.done("Delete", c.s.Delete(c.ctx, rs[i].ID))
+				c.done("Delete", c.s.Delete(c.ctx, rs[i].ID, 0))
 				rs[i].ID = ""
 				c.lists(us, "after Delete", user, present(rs)...)
 			}

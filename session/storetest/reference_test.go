@@ -103,12 +103,19 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-func (s *reference) Delete(ctx context.Context, id string) error {
+func (s *reference) Delete(ctx context.Context, id string, version int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	stored, ok := s.records[id]
+	switch {
+	case !ok:
+		return session.ErrNotFound
+	case version != 0 && stored.Version != version:
+		return session.ErrConflict
+	}
 	delete(s.records, id)
 	return nil
 }

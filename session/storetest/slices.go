@@ -47,7 +47,7 @@ func sliceCases() []Case {
 			last = c.update(last)
 			last.ExpiresAt = last.ExpiresAt.Add(time.Minute)
 			c.done("Touch", c.s.Touch(c.ctx, last))
-			c.done("Delete", c.s.Delete(c.ctx, last.ID))
+			c.done("Delete", c.s.Delete(c.ctx, last.ID, 0))
 			c.create(c.record())
 
 			for i := range created {
@@ -80,7 +80,7 @@ func sliceCases() []Case {
 			_, err = c.s.Load(c.ctx, r.ID)
 			c.done("Load", err)
 			unchanged("another Load")
-			c.done("Delete", c.s.Delete(c.ctx, r.ID))
+			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
 			unchanged("Delete")
 			c.create(c.successor(r))
 			unchanged("Create of the same id")

@@ -82,7 +82,7 @@ func touchCases() []Case {
 			c.fails("Touch of an absent id", c.s.Touch(c.ctx, r), session.ErrNotFound)
 			c.absent("after it", r.ID)
 			r = c.create(c.record())
-			c.done("Delete", c.s.Delete(c.ctx, r.ID))
+			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
 			r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
 			c.fails("Touch of a deleted id", c.s.Touch(c.ctx, r), session.ErrNotFound)
 			c.absent("after it", r.ID)

@@ -87,7 +87,7 @@ func updateCases() []Case {
 		newCase("Update/deleted", clauseUpdateNever, func(c *check) {
 			r := c.create(c.record())
 			r = c.update(c.successor(r))
-			c.done("Delete", c.s.Delete(c.ctx, r.ID))
+			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
 			for _, version := range []int64{0, 1, 2, 3} {
 				late := c.successor(r)
 				late.Version = version

@@ -154,7 +154,7 @@ func (c *check) comeAndGo(done *atomic.Bool, fresh []session.Record) error {
 				return err
 			}
 		}
-		if err := c.s.Delete(c.ctx, r.ID); err != nil {
+		if err := c.s.Delete(c.ctx, r.ID, 0); err != nil {
 			return err
 		}
 	}

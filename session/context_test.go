@@ -13,7 +13,7 @@ import (
 // bound makes a session of T in c, as a middleware does.
 func bound[T any](t *testing.T, c *bag, m *session.Manager[T]) *session.Exchange[T] {
 	t.Helper()
-	x := m.Begin(nil, session.Request[T]{})
+	x := m.Begin(nil, session.BeginOptions[T]{})
 	if mine, err := x.Bind(c); err != nil || !mine {
 		t.Fatalf("Bind: %v, %v, want true", mine, err)
 	}
@@ -57,7 +57,7 @@ func TestSeveralTypes(t *testing.T) {
 	c := newBag()
 	xs := bound(t, c, newManager[visit](t, "a"))
 	ps := bound(t, c, newManager[page](t, "b"))
-	ms := bound(t, c, newManager[map[string]int](t, "c"))
+	bound(t, c, newManager[map[string]int](t, "c"))
 	if len(c.keys()) != 1 {
 		t.Errorf("keys %q in the carrier, want one", c.keys())
 	}
@@ -80,8 +80,8 @@ func TestSeveralTypes(t *testing.T) {
 		t.Error("Get of a type that is not there gave no error")
 	}
 
-	// In a context there are those that it was made beside, too.
-	ctx := ms.Context(t.Context())
+	// A context has all that the carrier has.
+	ctx := session.WithCarrier(t.Context(), c)
 	if got, err := session.FromContext[visit](ctx); err != nil || got != s {
 		t.Errorf("FromContext gave %v, %v, want %v", got, err, s)
 	}
@@ -145,11 +145,11 @@ func TestBindTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner := m.Begin(nil, session.Request[visit]{})
+	inner := m.Begin(nil, session.BeginOptions[visit]{})
 	if mine, err := inner.Bind(c); err != nil || mine {
 		t.Errorf("Bind: %v, %v, want false: the outer one does it all", mine, err)
 	}
-	other := newManager[visit](t, "second").Begin(nil, session.Request[visit]{})
+	other := newManager[visit](t, "second").Begin(nil, session.BeginOptions[visit]{})
 	if mine, err := other.Bind(c); err == nil || mine || !strings.Contains(err.Error(), `"first"`) || !strings.Contains(err.Error(), `"second"`) {
 		t.Errorf("Bind: %v, %v, want an error that names both cookies", mine, err)
 	}
