@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // engine is the part of a Manager that does not depend on T: it asks the store
@@ -25,7 +27,7 @@ type engine struct {
 	grace   time.Duration // RenewGrace
 	renew   time.Duration // RenewAfter
 	schema  int
-	signer  *signer
+	tokens  *token.Format
 	sealer  *sealer
 	observe func(context.Context, Event)
 
@@ -156,18 +158,6 @@ func (e *engine) loadInto(ctx context.Context, id string, r *Record, m *meta) er
 func (e *engine) over(r *Record, m *meta) bool {
 	end := e.end(*r, *m)
 	return end.Before(r.ExpiresAt) && !time.Now().Before(end)
-}
-
-// parse splits a token that may be one: of the right shape and, with signing
-// keys, rightly signed. It does not tell whether there is such a session.
-func (e *engine) parse(token string) (id, secret string, ok bool) {
-	if len(token) > maxTokenLen {
-		return "", "", false
-	}
-	if token, ok = e.signer.verify(token); !ok {
-		return "", "", false
-	}
-	return parseToken(token)
 }
 
 // end is when the session of r is over: an age that the configuration or the

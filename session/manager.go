@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"sync/atomic"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Manager keeps the sessions of one kind: those of one cookie name, whose Data
@@ -56,7 +58,7 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			grace:   cfg.RenewGrace,
 			renew:   cfg.RenewAfter,
 			schema:  cfg.SchemaVersion,
-			signer:  newSigner(cfg.Cookie.Name, cfg.SigningKeys),
+			tokens:  token.NewFormat(cfg.Cookie.Name, cfg.SigningKeys),
 			sealer:  newSealer(cfg.EncryptionKeys),
 		},
 		cfg: cfg,
@@ -98,8 +100,8 @@ func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 // Open returns the session of a token outside of a request. ErrNotFound where
 // the token is malformed or its session is not live.
 func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
-	id, secret, ok := m.parse(token)
-	if !ok {
+	id, secret, fault := m.tokens.Parse(token)
+	if fault != nil {
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	x := m.Begin(nil, BeginOptions[T]{})
@@ -147,7 +149,7 @@ func authenticatedAt(r Record, by meta) time.Time {
 // lookUp keeps what cannot be an id, such as a whole token, from the store and
 // from every error.
 func (m *Manager[T]) lookUp(ctx context.Context, id string) (Record, meta, error) {
-	if !validID(id) {
+	if !token.ValidID(id) {
 		return Record{}, meta{}, errNotFound
 	}
 	return m.load(ctx, id)

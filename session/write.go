@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // maxIDs is how many ids are tried for a new session.
@@ -140,7 +142,7 @@ func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w
 		x.renewed = false
 	}
 	if x.renewed && x.next == "" {
-		x.next = mint()
+		x.next = token.New()
 	}
 	if x.age == done.age {
 		x.age = nil
