@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/echosession/echosession/internal/seal"
 	"github.com/echosession/echosession/internal/token"
 )
 
@@ -28,7 +29,7 @@ type engine struct {
 	renew   time.Duration // RenewAfter
 	schema  int
 	tokens  *token.Format
-	sealer  *sealer
+	sealer  *seal.Sealer
 	observe func(context.Context, Event)
 
 	insecure atomic.Bool // whether the warning was given

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/echosession/echosession/internal/seal"
 	"github.com/echosession/echosession/internal/token"
 )
 
@@ -59,7 +60,7 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			renew:   cfg.RenewAfter,
 			schema:  cfg.SchemaVersion,
 			tokens:  token.NewFormat(cfg.Cookie.Name, cfg.SigningKeys),
-			sealer:  newSealer(cfg.EncryptionKeys),
+			sealer:  seal.New(cfg.EncryptionKeys),
 		},
 		cfg: cfg,
 	}
@@ -194,7 +195,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		meta.nonce, meta.shape, meta.schema = newNonce(), m.shape, m.schema
 		r.Meta, r.Format = meta.encode(), m.format
 		w := m.start()
-		err = m.update(ctx, m.sealer.seal(r, r.Version+1))
+		err = m.update(ctx, m.seal(r, r.Version+1))
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			// It may have landed all the same.
 			if _, now, e := m.load(ctx, id); e == nil && now.nonce == meta.nonce {

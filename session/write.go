@@ -37,7 +37,7 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		if err != nil {
 			return err
 		}
-		sealed := x.m.sealer.seal(r, r.Version+1)
+		sealed := x.m.seal(r, r.Version+1)
 		if r.Version == 0 {
 			err = x.m.create(ctx, sealed)
 		} else {
