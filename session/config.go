@@ -195,7 +195,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	if cfg.New == nil {
 		cfg.New = func() (zero T) { return zero }
 	}
-	if reasons := checkShape(reflect.TypeFor[T](), cfg.Codec.Name()); len(reasons) > 0 {
+	if reasons := typeRulesOf(cfg.Codec).CheckType(reflect.TypeFor[T]()); len(reasons) > 0 {
 		for _, reason := range reasons {
 			refuse("T", reflect.TypeFor[T]().String(), reason)
 		}

@@ -20,7 +20,7 @@ type engine struct {
 	cookie  Cookie
 	format  string // the codec's name
 	shape   uint64
-	exact   bool // isExact of T
+	exact   bool // of the codec for T
 	maxAge  time.Duration
 	rolling bool
 	touch   time.Duration // extend at most this often; negative: always

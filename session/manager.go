@@ -11,6 +11,7 @@ import (
 
 	"github.com/echosession/echosession/internal/seal"
 	"github.com/echosession/echosession/internal/token"
+	"github.com/echosession/echosession/internal/typeinfo"
 )
 
 // Manager keeps the sessions of one kind: those of one cookie name, whose Data
@@ -49,8 +50,8 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			gate:    newGate(cfg.ReconnectTimeout),
 			cookie:  cfg.Cookie,
 			format:  cfg.Codec.Name(),
-			shape:   shapeHash(reflect.TypeFor[T](), cfg.Codec.Name()),
-			exact:   isExact(reflect.TypeFor[T](), cfg.Codec.Name()),
+			shape:   typeinfo.Hash(reflect.TypeFor[T](), cfg.Codec.Name()),
+			exact:   typeRulesOf(cfg.Codec).Exact(reflect.TypeFor[T]()),
 			maxAge:  cfg.MaxAge,
 			rolling: cfg.Rolling,
 			touch:   cfg.TouchAfter,
