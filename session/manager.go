@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/echosession/echosession/internal/outage"
 	"github.com/echosession/echosession/internal/seal"
 	"github.com/echosession/echosession/internal/token"
 	"github.com/echosession/echosession/internal/typeinfo"
@@ -47,7 +48,7 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 	m := &Manager[T]{
 		engine: engine{
 			store:   cfg.Store,
-			gate:    newGate(cfg.ReconnectTimeout),
+			gate:    outage.NewGate(cfg.ReconnectTimeout),
 			cookie:  cfg.Cookie,
 			format:  cfg.Codec.Name(),
 			shape:   typeinfo.Hash(reflect.TypeFor[T](), cfg.Codec.Name()),

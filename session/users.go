@@ -23,7 +23,7 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 		if user == "" {
 			return
 		}
-		probe, err := m.gate.enter(ctx)
+		probe, err := m.enter(ctx)
 		if err != nil {
 			yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 			return
