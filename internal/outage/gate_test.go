@@ -160,7 +160,7 @@ func TestOneOfManyProbes(t *testing.T) {
 		for probes := range int64(2) {
 			wg.Go(func() { g.want(t.Context(), 5*time.Second, errBroken) })
 			synctest.Wait()
-			for range 8 { // up to half a second after the end of the probe
+			for range 9 { // up to 600ms after the end of the probe
 				g.want(t.Context(), 0, outage.ErrDown)
 				time.Sleep(700 * time.Millisecond)
 			}
@@ -197,6 +197,28 @@ func TestProbeThatHangs(t *testing.T) {
 			t.Error("a probe of an earlier outage ended this one")
 		}
 		g.want(t.Context(), time.Minute, outage.ErrDown)
+	})
+}
+
+// With a time-out of less than a second, the first probe of an outage may come
+// soon after the last one of the outage before.
+func TestNewOutageForgetsProbes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := outage.NewGate(time.Millisecond)
+		for _, end := range []func(outage.Probe){
+			func(p outage.Probe) { g.Answered(p, true) },
+			func(outage.Probe) { g.Set(true) }, // while the probe hangs
+			func(p outage.Probe) { g.Answered(p, true) },
+		} {
+			g.Set(false)
+			time.Sleep(time.Millisecond)
+			p, err := g.Enter(t.Context())
+			if !p.Active() || err != nil {
+				t.Fatalf("Enter gave %v, %v, want a probe", p, err)
+			}
+			end(p)
+		}
 	})
 }
 

@@ -89,7 +89,7 @@ func TestMalformedTokens(t *testing.T) {
 
 func TestJoinAndParse(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]*token.Format{"unsigned": token.NewFormat("sid", nil), "signed": signed("a"), "two keys": signed("a", "b")} {
+	for name, f := range map[string]*token.Format{"unsigned": token.NewFormat("sid", nil), "signed": signed("a"), "two keys": signed("a", "b"), "one key twice": signed("a", "a")} {
 		for _, id := range []string{"a", "-_azAZ09", strings.Repeat("i", token.MaxIDLen), token.New()} {
 			want := token.New()
 			text := f.Join(id, want)
