@@ -99,7 +99,12 @@ func TestSaveAgainAfterTwoFailures(t *testing.T) {
 		r.lost(op)
 		wantErr(t, s.Save(t.Context()), errBroken)
 		s.Data.Count = 3
-		r.store.failWith(op, session.ErrUnavailable)
+		r.store.answer(func(op string, _ session.Record, do func() error) error {
+			if op != opLoad {
+				return session.ErrUnavailable
+			}
+			return do()
+		})
 		wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
 		r.store.answer(nil)
 		s.Data.Count = 4

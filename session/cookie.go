@@ -115,7 +115,7 @@ func hasPrefixFold(s, prefix string) bool {
 }
 
 // secure decides the attribute for one request.
-func (c Cookie) secure(scheme, host string) bool {
+func (c *Cookie) secure(scheme, host string) bool {
 	switch c.Secure {
 	case SecureAlways:
 		return true
@@ -124,12 +124,12 @@ func (c Cookie) secure(scheme, host string) bool {
 	case SecureByScheme:
 		return scheme == "https"
 	}
-	return scheme == "https" || !loopback(host)
+	return scheme == "https" || !isLoopback(host)
 }
 
-// loopback reports whether host, with or without a port, never leaves the
+// isLoopback reports whether host, with or without a port, never leaves the
 // machine: browsers trust it as they trust https.
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	if name, port, ok := strings.Cut(host, "]"); ok && strings.HasPrefix(name, "[") {
 		host = name[1:]
 		if port != "" && port[0] != ':' {
@@ -146,9 +146,9 @@ func loopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// set is the cookie that gives the client its token; age 0 or less ends it
-// with the browser.
-func (c Cookie) set(token string, age time.Duration, secure bool) *http.Cookie {
+// set returns the cookie that gives the client its token. With an age of 0 or
+// less it ends with the browser.
+func (c *Cookie) set(token string, age time.Duration, secure bool) http.Cookie {
 	k := c.bare(secure)
 	k.Value = token
 	if age > 0 {
@@ -158,16 +158,16 @@ func (c Cookie) set(token string, age time.Duration, secure bool) *http.Cookie {
 	return k
 }
 
-// clear is the cookie that takes it away again: browsers replace a cookie only
-// by one of the same attributes.
-func (c Cookie) clear(secure bool) *http.Cookie {
+// clear returns the cookie that takes the token away. It has all attributes,
+// because browsers replace a cookie only by one of the same attributes.
+func (c *Cookie) clear(secure bool) http.Cookie {
 	k := c.bare(secure)
 	k.MaxAge = -1
 	return k
 }
 
-func (c Cookie) bare(secure bool) *http.Cookie {
-	return &http.Cookie{
+func (c *Cookie) bare(secure bool) http.Cookie {
+	return http.Cookie{
 		Name:        c.Name,
 		Path:        c.Path,
 		Domain:      c.Domain,

@@ -19,7 +19,7 @@ func TestTimedRenewal(t *testing.T) {
 		"a read":    {looking, "load update"},
 		"a change":  {counting, "load update"},
 		"SaveNever": {func(s *visitSession) { s.SetSave(session.SaveNever) }, "load"},
-		"Destroy":   {(*visitSession).Destroy, "load delete"},
+		"Destroy":   {(*visitSession).Destroy, "delete"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,185 @@
+package session
+
+import (
+	"context"
+	"errors"
+)
+
+// What the application asks for itself, instead of leaving it to the commit.
+
+// saveNow is Session.Save.
+func (f *flow) saveNow(ctx context.Context) error {
+	return f.exclusive(func() error {
+		if err := f.settled(ctx); err != nil {
+			return err
+		}
+		if f.isDestroyed() {
+			return f.report(ctx, f.destroy(ctx))
+		}
+		data, err := f.typed.encodeData()
+		if err != nil {
+			return err
+		}
+		return f.report(ctx, f.prepareAndWrite(ctx, data, false))
+	})
+}
+
+// settled returns an error if the session cannot be saved, and finds out before
+// what became of an earlier write. Requires f.op.
+func (f *flow) settled(ctx context.Context) error {
+	if err := f.changeable(); err != nil {
+		return err
+	}
+	end, err := f.resolve(ctx)
+	if end == gone {
+		f.setGone(ctx)
+		return errGone
+	}
+	return f.report(ctx, result{err: err})
+}
+
+// updateNow is Session.Update. apply runs the application's function on Data.
+func (f *flow) updateNow(ctx context.Context, apply func() error) error {
+	return f.exclusive(func() error {
+		if err := f.settled(ctx); err != nil {
+			return err
+		}
+		if f.isDestroyed() {
+			return errDestroyed
+		}
+		data, err := f.typed.encodeData()
+		if err != nil {
+			return err
+		}
+		return f.update(ctx, data, apply)
+	})
+}
+
+// update applies a function to what is stored and saves the result. If that
+// fails, or apply panics, everything is as before.
+func (f *flow) update(ctx context.Context, data []byte, apply func() error) error {
+	var failure error // of apply: the application's own, which is not observed
+	before, stored := f.snapshot(), false
+	defer func() {
+		if !stored {
+			f.restore(before)
+		}
+	}()
+	s := save{f: f, data: data}
+	s.update = func(data []byte) ([]byte, error) {
+		if err := f.typed.decodeData(f.b.own(data)); err != nil {
+			return nil, err
+		}
+		if failure = f.during(hookUpdate, apply); failure != nil {
+			return nil, failure
+		}
+		if err := f.callBeforeSave(); err != nil {
+			return nil, err
+		}
+		if f.isDestroyed() {
+			return nil, errDestroyed
+		}
+		return f.typed.encodeData()
+	}
+	r := f.writeAndReply(ctx, s)
+	stored = r.written
+	if failure != nil {
+		return failure
+	}
+	return f.report(ctx, r)
+}
+
+// snapshot is what an Update brings back if it fails.
+type snapshot struct {
+	row         row
+	cred        credential
+	draft       draft
+	data        any
+	regenerated uint8
+}
+
+func (f *flow) snapshot() snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return snapshot{f.row, f.cred, *f.draft, f.typed.copyData(), f.regenerated}
+}
+
+// restore takes back what an Update, or what it called, made of the session and
+// its Data. It keeps what is known about writes that may have landed, and what
+// the application asked for in the meantime.
+func (f *flow) restore(before snapshot) {
+	f.typed.setData(before.data)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.draft
+	if f.regenerated != before.regenerated {
+		f.undoRegenerate(before)
+		return
+	}
+	d.base = before.draft.base
+	if before.row.isStored() || f.row.id == before.row.id {
+		f.row = before.row // otherwise the id was given up
+	}
+}
+
+// reload is Session.Reload.
+func (f *flow) reload(ctx context.Context) error {
+	return f.exclusive(func() error {
+		if err := f.changeable(); err != nil {
+			return err
+		}
+		u := f.unresolved()
+		mayExist := u != nil && u.open && u.creating
+		if !f.row.isStored() && !mayExist {
+			return f.clear()
+		}
+		var latest row
+		t := f.b.meter()
+		found, err := f.b.load(ctx, f.row.id, &latest, t)
+		switch {
+		case err != nil:
+			return f.report(ctx, result{err: err})
+		case found == absent && mayExist:
+			u.open = false
+			return errors.Join(f.changeID(ctx), f.clear())
+		case found != present, !f.isStillOurs(&latest):
+			f.setGone(ctx)
+			return errGone
+		}
+		return f.report(ctx, result{err: f.reopen(&latest)})
+	})
+}
+
+// clear makes Data of a session that is not stored as New makes it.
+func (f *flow) clear() error {
+	data, err := f.typed.freshData()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.draft.base = base{encoded: f.b.own(data)}
+	return err
+}
+
+// reopen makes Data of latest, the record as it is now.
+func (f *flow) reopen(latest *row) error {
+	e, err := f.b.open(latest)
+	if err != nil {
+		return err
+	}
+	before := f.typed.copyData()
+	if err := f.typed.decodeData(e); err != nil {
+		f.typed.setData(before)
+		return err
+	}
+	f.rebase(latest, e)
+	user := f.typed.userOfData()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.draft.base.user = user
+	if u := f.draft.unresolved; u != nil {
+		u.open = false
+	}
+	if f.draft.pending.renewTo == f.cred.secret {
+		f.draft.pending.renewTo = "" // a write without an answer carried it out
+	}
+	return nil
+}

@@ -1,0 +1,283 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// flow is the session of one request, without the type of its Data: from the
+// token that came in to the one that goes out. The [Exchange] that contains it
+// is its typed side.
+//
+// Two locks keep it in order. op is held by one operation at a time (load, save,
+// update, reload, commit, end), through its calls of the store and of hooks. mu
+// guards the fields below it and is never held during a call to the store, a
+// hook or the codec. It is taken after op.
+//
+// Only an operation writes these fields, and it holds mu while it does; so an
+// operation reads them without mu. There are two exceptions. pending and read
+// belong to methods that take only mu. Regenerate writes draft, row and cred
+// without op: like Save and Update it is for the goroutine that owns Data.
+type flow struct {
+	b       *backend
+	typed   typed
+	lines   []string // of the request that carry tokens
+	options options
+
+	op sync.Mutex
+
+	mu          sync.Mutex
+	stage       stage
+	response    response
+	running     hook     // the hook that runs at present
+	closing     ending   // why the session is never saved, if it is not
+	failed      failedOp // what the commit failed at
+	inRequest   bool     // hooks may be called: there is a request, and it is not over
+	read        bool     // the application looked at the session, so the response depends on it
+	presented   bool     // the request carried a token
+	hijacked    bool     // the handler has the connection and may send the token itself
+	action      Action   // what the response says about the token, so far
+	regenerated uint8    // how often Regenerate was called
+	failure     *failure // nil unless the session could not be loaded
+	row         row      // the record as this request last knew it
+	cred        credential
+	draft       *draft // nil until Data is decoded or made
+	reply       *reply // nil until a response is to carry a token
+}
+
+// options is what the adapter said when the exchange began.
+type options struct{ inHeader, hasValid, hasBeforeSave bool }
+
+// stage is how far the session has been loaded.
+type stage uint8
+
+const (
+	stageNew    stage = iota // nothing was asked of the store
+	stageLoaded              // row is known, or there is none; Data is not decoded, or not validated
+	stageReady               // Get has its answer
+)
+
+// response is how far the response has come.
+type response uint8
+
+const (
+	responseOpen    response = iota
+	responseCommits          // the commit is being made
+	responseBegun            // no header can be sent any more
+	responseOver             // the request has ended
+)
+
+// hook is what runs of the application while an operation waits for it.
+type hook uint8
+
+const (
+	hookNone hook = iota
+	hookValid
+	hookBeforeSave
+	hookFailed // the ErrorHandler
+	hookUpdate // the function of an Update
+)
+
+// failedOp is what a commit failed at.
+type failedOp uint8
+
+const (
+	failedNothing failedOp = iota
+	failedSave
+	failedDestroy
+)
+
+// failure is a load that failed.
+type failure struct {
+	err     error
+	refused bool // err is the answer of the ErrorHandler, and of Get
+}
+
+// ending is why the changes of a request are never saved.
+type ending uint8
+
+const (
+	endingNone       ending = iota
+	endingDestroyed         // by this request; Regenerate begins anew
+	endingGone              // another request ended the session, or replaced its token, since this one loaded it
+	endingSuperseded        // the token that came in had been replaced
+	endingUnloaded          // it could not be loaded
+)
+
+// draft is what an exchange keeps once Data exists.
+type draft struct {
+	base       base
+	pending    pending
+	nextSecret string      // of a renewal that the application did not ask for, until its write is acknowledged
+	unresolved *unresolved // nil while every write was answered
+	left       *left       // nil unless Regenerate left records behind
+}
+
+// base is the value that the present Data started from: what was loaded, or the
+// last one that was saved or merged. Changes are what differs from it.
+type base struct {
+	encoded
+	version       int64 // of the record; 0: the value that New made
+	user          string
+	authenticated int64
+}
+
+// encoded is an encoded value of Data.
+type encoded struct {
+	data         []byte
+	schema       int32 // of the T that wrote it
+	isComparable bool  // the same T and codec wrote it, so that other bytes are another value
+	needsSeal    bool  // the store does not have it sealed as it would be now
+}
+
+// pending is what the application asked for and no save has carried out yet.
+type pending struct {
+	renewTo   string // the secret that Renew made
+	age       int64  // by SetMaxAge, in milliseconds
+	hasAge    bool
+	destroyed bool
+	policy    SavePolicy
+}
+
+// fate is what became of a record since the request loaded it.
+type fate uint8
+
+const (
+	alive fate = iota // it is still the request's own
+	gone              // another request ended it, or made it the session of somebody else
+)
+
+// typed is the side of an exchange that knows the type of Data. An Exchange[T]
+// is one. The methods up to mergeData need flow.op; the others call the adapter.
+type typed interface {
+	newDraft() *draft                 // makes the Session, if there is none, and returns its draft
+	freshData() ([]byte, error)       // makes Data as New does, and returns its encoding
+	decodeData(e encoded) error       // makes Data of e
+	encodeData() ([]byte, error)      // encodes Data
+	copyData() any                    // a copy of Data, for setData
+	setData(data any)                 // brings a copy back
+	userOfData() string               // Config.User of Data
+	userOf(e encoded) (string, error) // Config.User of e
+	recode(e encoded) ([]byte, error) // encodes the value of e as this T and this codec do
+	// mergeData makes Data what base, mine and theirs become, and returns its
+	// encoding.
+	mergeData(base, mine, theirs encoded) (merged []byte, conflicts []string, err error)
+
+	requestContext() context.Context
+	requestOrigin() (scheme, host string)
+	askValid() (bool, error)
+	askBeforeSave() error
+	askFailed(op Op, err error) error
+	releaseHooks() // the request is over: its hooks may serve another one by now
+}
+
+// errInHook is the error of an operation that would wait for a hook, from
+// which it may have been called.
+var errInHook = errors.New("session: a hook of this session is running: in Valid, BeforeSave, ErrorHandler and the function of Update, use the session that it was given, and leave saving to its caller")
+
+// exclusive holds op during do, so that one operation runs at a time. While a
+// hook runs it returns an error at once: if the hook itself called, it would
+// wait for its own end.
+func (f *flow) exclusive(do func() error) error {
+	f.mu.Lock()
+	running := f.running
+	f.mu.Unlock()
+	if running != hookNone {
+		return errInHook
+	}
+	f.op.Lock()
+	defer f.op.Unlock()
+	return do()
+}
+
+// during notes that a hook runs while do does.
+func (f *flow) during(h hook, do func() error) error {
+	before := f.setRunning(h)
+	defer f.setRunning(before)
+	return do()
+}
+
+func (f *flow) setRunning(h hook) (before hook) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, f.running = f.running, h
+	return before
+}
+
+// changeable returns why the session cannot be saved, if so. Requires f.op.
+func (f *flow) changeable() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch f.closing {
+	case endingDestroyed:
+		return errDestroyed
+	case endingGone, endingSuperseded:
+		return errGone
+	case endingUnloaded:
+		return f.failure.err
+	}
+	if f.response == responseOver {
+		return errOver
+	}
+	return nil
+}
+
+var (
+	errGone      = fmt.Errorf("session: %w", ErrGone)
+	errNotFound  = fmt.Errorf("session: %w", ErrNotFound)
+	errDestroyed = errors.New("session: it was destroyed: call Regenerate to begin a new one")
+	errOver      = fmt.Errorf("session: %w: the request is over: use Manager.Update in the background", ErrNoSession)
+)
+
+// setGone makes the session one that is never saved again. Its changes are
+// dropped, and observed. Requires f.op.
+func (f *flow) setGone(ctx context.Context) {
+	f.mu.Lock()
+	f.closing = endingGone
+	if f.action == ActionSet { // by an earlier save: that token is dead
+		f.action = ActionNone
+	}
+	f.mu.Unlock()
+	f.b.event(ctx, EventGone, f.eventRecord(), nil, errGone)
+}
+
+// eventRecord returns the id and the user for an event.
+func (f *flow) eventRecord() *row { return &f.row }
+
+// publicID returns the id for the application: "" if the session only reads as
+// empty. Requires f.mu.
+func (f *flow) publicID() string {
+	if f.closing == endingSuperseded || f.closing == endingUnloaded {
+		return ""
+	}
+	return f.row.id
+}
+
+// currentToken returns what the client must present from now on. Requires f.mu.
+func (f *flow) currentToken() string {
+	id, secret := f.publicID(), f.cred.secret
+	if f.draft.pending.renewTo != "" {
+		secret = f.draft.pending.renewTo
+	}
+	if id == "" {
+		return ""
+	}
+	return f.b.tokens.Join(id, secret)
+}
+
+// expiresAt returns when the session ends if it is not used any more. Requires
+// f.mu.
+func (f *flow) expiresAt() int64 {
+	p := f.draft.pending
+	if f.row.isStored() && !p.hasAge {
+		return f.b.end(&f.row)
+	}
+	r := row{created: f.row.created, meta: f.row.meta}
+	if p.hasAge {
+		r.age = time.Duration(p.age) * time.Millisecond
+	}
+	return f.b.endAfter(&r, nowMillis())
+}
