@@ -6,122 +6,6 @@ import (
 	"errors"
 )
 
-// step is what a commit does with the session.
-type step int
-
-const (
-	stepNothing step = iota
-	stepDrop         // nothing; changes are observed as dropped
-	stepDecode       // decode the record first, and plan again
-	stepBegin        // make a new session first, and plan again
-	stepCompare      // find out first whether Data changed, and plan again
-	stepDestroy      // delete the record, and what Regenerate left behind
-	stepSave
-	stepRefresh // save what only the library wants saved
-	stepTouch
-)
-
-// facts are what the plan of a commit depends on.
-type facts struct {
-	closed      bool // the session is never saved: it is gone, destroyed, or was not loaded
-	policy      SavePolicy
-	destroyed   bool // Destroy was called
-	stored      bool // there is a record
-	opened      bool // Data exists
-	writable    bool // the record is not of a newer SchemaVersion
-	changed     tri  // Data differs from its base
-	asked       bool // Renew or SetMaxAge was called
-	left        bool // Regenerate left a record behind
-	renewal     bool // RenewAfter asks for a new token, or its confirmation
-	outdated    bool // User or the seal of the record is not as it would be now, or may not be
-	due         bool // Rolling extends the session now
-	allowEmpty  bool
-	decodeFails bool // Data of the record cannot be decoded
-}
-
-// tri is a fact that costs something to find out.
-type tri uint8
-
-const (
-	unknown tri = iota
-	no
-	yes
-)
-
-// plan decides what a commit does. It is the flowchart of docs/design.md.
-func plan(f facts) step {
-	switch {
-	case f.closed:
-		return stepDrop
-	case f.policy == SaveNever:
-		return stepNothing
-	case f.destroyed:
-		return stepDestroy
-	case !f.opened && !f.stored && f.allowEmpty:
-		return stepBegin
-	case !f.opened && !f.stored:
-		return stepNothing
-	case !f.opened:
-		return planUnopened(f)
-	case f.policy == SaveAlways, f.stored && f.asked, !f.stored && f.allowEmpty:
-		return stepSave
-	case f.changed == unknown:
-		return stepCompare
-	case f.changed == yes:
-		return stepSave
-	case f.left:
-		return stepDestroy
-	case f.renewal && f.writable:
-		return stepRefresh
-	case f.due && f.writable && f.outdated:
-		return stepRefresh
-	case f.due:
-		return stepTouch
-	}
-	return stepNothing
-}
-
-// planUnopened decides about a record that was loaded, but whose Data nobody
-// asked for.
-func planUnopened(f facts) step {
-	refresh := f.writable && (f.renewal || f.due && f.outdated)
-	switch {
-	case refresh && !f.decodeFails:
-		return stepDecode
-	case f.due:
-		return stepTouch
-	}
-	return stepNothing
-}
-
-// facts gathers what is known without decoding or encoding. Requires f.op.
-func (f *flow) facts() facts {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	b, m := f.b, &f.row.meta
-	v := facts{
-		closed:     f.closing != endingNone,
-		stored:     f.row.isStored(),
-		allowEmpty: b.allowEmpty,
-		writable:   b.writable(m) == nil,
-	}
-	if v.stored {
-		v.renewal = f.isRenewalDue(m) || f.cred.presented && !f.cred.old && m.isUnconfirmed()
-		v.due = b.isDue(&f.row)
-	}
-	d := f.draft
-	if d == nil {
-		v.outdated = b.hasUser || b.sealer != nil // that is not known before Data is decoded
-		return v
-	}
-	v.opened = true
-	v.policy, v.destroyed = d.pending.policy, d.pending.destroyed
-	v.asked = d.pending.renewTo != "" || d.pending.hasAge
-	v.left = !d.left.isEmpty()
-	v.outdated = d.base.user != f.row.user || d.base.needsSeal
-	return v
-}
-
 // Commit stores what the request leaves behind and returns what the response
 // says. An adapter calls it right before the first byte of the response leaves,
 // or after the handler if that wrote nothing; hijacked means that no header will
@@ -170,7 +54,7 @@ func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
 		f.setResponse(responseBegun)
 	}
 	if f.stage == stageNew || f.stage == stageLoaded && !f.row.isStored() && !f.b.allowEmpty {
-		return Outcome{Read: f.read}, nil // nobody asked for the session
+		return f.outcome(ctx), nil // nobody asked for the session
 	}
 	err := f.carryOut(ctx)
 	f.recheckReply(ctx)
@@ -179,29 +63,27 @@ func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
 
 // carryOut plans the commit and makes it. Requires f.op.
 func (f *flow) carryOut(ctx context.Context) error {
-	var data []byte
+	var data []byte // the encoding of Data, once the plan needed it
 	v := f.facts()
 	for {
-		next := plan(v)
 		var err error
-		switch next {
+		switch next := plan(v); next {
 		case stepDecode:
-			err = f.decodeRow()
-			decodeFails := err != nil
-			v = f.facts()
-			v.decodeFails, err = decodeFails, nil // the error is for the first one who asks for Data
+			damage := f.decodeRow()
+			if v = f.facts(); damage != nil {
+				v.data = dataDamaged // the first one who asks for Data gets the error
+			}
 		case stepBegin:
 			err = f.begin(ctx)
 			v = f.facts()
 		case stepCompare:
-			data, v.changed, err = f.compare()
+			data, v.data, err = f.compare()
 		default:
 			if u := f.unresolved(); u == nil || !u.open || next == stepDrop {
 				return f.make(ctx, next, data)
 			}
-			if err = f.resolveFor(ctx, next); err == nil {
-				data, v = nil, f.facts()
-			}
+			err = f.resolveFor(ctx, next)
+			data, v = nil, f.facts()
 		}
 		if err != nil {
 			return f.settle(ctx, result{op: OpSave, err: err})
@@ -247,23 +129,23 @@ func (f *flow) make(ctx context.Context, next step, data []byte) error {
 	return nil
 }
 
-// compare encodes Data and finds out whether it differs from its base.
-func (f *flow) compare() (data []byte, changed tri, err error) {
+// compare encodes Data and compares it with its base.
+func (f *flow) compare() (data []byte, state dataState, err error) {
 	if data, err = f.typed.encodeData(); err != nil {
-		return nil, unknown, err
+		return nil, dataOpened, err
 	}
 	differs, err := f.differs(data)
 	switch {
 	case err != nil:
-		return nil, unknown, err
+		return nil, dataOpened, err
 	case differs:
-		return data, yes, nil
+		return data, dataChanged, nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// The same value, as it is encoded now.
 	f.draft.base.data, f.draft.base.schema, f.draft.base.isComparable = data, f.b.schema, f.b.exact
-	return data, no, nil
+	return data, dataSame, nil
 }
 
 // differs reports whether data is another value than the base. Other bytes are

@@ -26,7 +26,14 @@ type owned struct {
 // has their tokens.
 func (l *left) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
 
-// leave returns the present record, to be ended.
+// present returns the present record, for retire.
+func (f *flow) present() owned {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.leave()
+}
+
+// leave returns the present record, to be ended later. Requires f.mu.
 func (f *flow) leave() owned {
 	o := owned{row: f.row, origin: f.origin()}
 	o.tried = o.origin.writes != nil && o.origin.writes.deleting
@@ -39,7 +46,7 @@ func (f *flow) destroy(ctx context.Context) result {
 	hadToken := f.presented || f.action != ActionNone || !f.draft.left.isEmpty()
 	if f.row.isStored() {
 		hadToken = true
-		old := f.leave()
+		old := f.present()
 		switch end, err := f.retire(ctx, &old); {
 		case err != nil:
 			if old.tried {
@@ -204,7 +211,7 @@ func (f *flow) takeBack(ctx context.Context, before draft) {
 	if !f.row.isStored() || before.base.version > 0 {
 		return // it is not new
 	}
-	orphan := f.leave()
+	orphan := f.present()
 	if !f.deleteOrphan(ctx, &orphan) {
 		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
 	}

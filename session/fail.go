@@ -20,7 +20,7 @@ func (f *flow) validate(ctx context.Context) error {
 	if err != nil || valid {
 		return err
 	}
-	old := f.leave()
+	old := f.present()
 	end, err := f.retire(ctx, &old)
 	switch {
 	case err != nil:

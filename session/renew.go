@@ -145,6 +145,7 @@ type origin struct {
 	writes        *unresolved
 }
 
+// origin returns that of the present record. Requires f.mu.
 func (f *flow) origin() origin {
 	o := origin{secret: f.cred.secret, rowUser: f.row.user}
 	if d := f.draft; d != nil {
@@ -192,7 +193,9 @@ func (f *flow) hasSameUser(o *origin, r *row) bool {
 // isStillOurs reports whether r, the record as it is now, still is the session
 // of this request, and takes the credential that opens it.
 func (f *flow) isStillOurs(r *row) bool {
+	f.mu.Lock()
 	o := f.origin()
+	f.mu.Unlock()
 	secret, state := f.recognise(&o, r)
 	f.mu.Lock()
 	defer f.mu.Unlock()

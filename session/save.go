@@ -48,7 +48,9 @@ func (f *flow) callBeforeSave() error {
 // one that it replaces, nor a secret that the record does not accept any more.
 // Requires f.op.
 func (f *flow) writeAndReply(ctx context.Context, s save) result {
+	f.mu.Lock()
 	before, t := *f.draft, f.b.meter()
+	f.mu.Unlock()
 	next, outcome, err := f.b.commit(ctx, s.change(), t)
 	switch {
 	case err != nil:
