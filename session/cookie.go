@@ -18,29 +18,30 @@ type Cookie struct {
 	// browsers insist on those attributes (RFC 6265bis, section 4.1.3).
 	Name string
 
-	// Path and Domain are the browser's business: the server does not look at
-	// them, groups and a Skipper scope a middleware. Default "/" and none, which
-	// is this host alone.
+	// Path and Domain tell the browser where to send the cookie. The server does
+	// not look at them: a group or a Skipper limits a middleware. Default "/", and
+	// no Domain, which is this host alone.
 	Path   string
 	Domain string
 
-	// Secure keeps the cookie from plain http. Default [SecureAuto].
+	// Secure says when the cookie is only for https. Default [SecureAuto].
 	Secure SecureMode
 
-	// SameSite is Lax, Strict or None, which requires SecureAlways. Default Lax:
-	// a request that another site makes other than by a link has no session.
+	// SameSite is Lax, Strict or None, which requires SecureAlways. Default Lax: a
+	// request from another site has no session unless the user followed a link.
 	SameSite http.SameSite
 
-	// Partitioned gives every top-level site a cookie of its own (CHIPS); it
+	// Partitioned gives every top-level site a cookie of its own (CHIPS). It
 	// requires SecureAlways.
 	Partitioned bool
 
 	// BrowserSession sends no Max-Age, so that the cookie ends with the browser,
-	// unless SetMaxAge gave this session an age. The record ends as ever.
+	// unless SetMaxAge gave this session an age. It does not change when the
+	// record ends.
 	BrowserSession bool
 
-	// ScriptReadable lets scripts of the page read the token, and so whoever
-	// smuggles one in. Without it the cookie is HttpOnly.
+	// ScriptReadable lets scripts of the page read the token, also a script that
+	// an attacker injected. Without it the cookie is HttpOnly.
 	ScriptReadable bool
 }
 
@@ -48,10 +49,10 @@ type Cookie struct {
 type SecureMode int
 
 const (
-	SecureAuto     SecureMode = iota // unless the request is plain http to a loopback host: safe, and works on a developer's machine
+	SecureAuto     SecureMode = iota // unless the request is plain http to a loopback host, as on a developer's machine
 	SecureByScheme                   // when the request came by https, as far as the server knows
-	SecureAlways                     // always
-	SecureNever                      // never: for a network where there is no https
+	SecureAlways                     // at every request
+	SecureNever                      // never, for a network without https
 )
 
 const (
@@ -72,7 +73,7 @@ func (c Cookie) withDefaults() Cookie {
 	return c
 }
 
-// check refuses what browsers would refuse, or silently change.
+// check refuses what browsers would refuse or silently change.
 func (c Cookie) check(refuse func(field string, value any, reason string)) {
 	always := c.Secure == SecureAlways
 	switch {
@@ -114,7 +115,7 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// secure decides the attribute for one request.
+// secure decides whether the cookie of one request is Secure.
 func (c *Cookie) secure(scheme, host string) bool {
 	switch c.Secure {
 	case SecureAlways:
@@ -127,8 +128,8 @@ func (c *Cookie) secure(scheme, host string) bool {
 	return scheme == "https" || !isLoopback(host)
 }
 
-// isLoopback reports whether host, with or without a port, never leaves the
-// machine: browsers trust it as they trust https.
+// isLoopback reports whether requests to host, with or without a port, never
+// leave the machine. Browsers trust such a host as they trust https.
 func isLoopback(host string) bool {
 	if name, port, ok := strings.Cut(host, "]"); ok && strings.HasPrefix(name, "[") {
 		host = name[1:]
