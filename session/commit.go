@@ -197,12 +197,18 @@ func (f *flow) refresh(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// observeDropped observes a change that was made with a superseded token.
+// observeDropped observes a change that was made with a superseded token, or after
+// a Destroy was carried out.
 func (f *flow) observeDropped(ctx context.Context) {
-	if f.closing != endingSuperseded || f.draft.base.data == nil {
+	if f.closing != endingSuperseded && f.closing != endingDestroyed || f.draft.base.data == nil {
 		return
 	}
-	if data, err := f.typed.encodeData(); err == nil && !bytes.Equal(data, f.draft.base.data) {
+	data, err := f.typed.encodeData()
+	switch {
+	case err != nil || bytes.Equal(data, f.draft.base.data):
+	case f.closing == endingDestroyed:
+		f.observeLost(ctx, errDestroyed)
+	default:
 		f.b.event(ctx, EventGone, f.eventRecord(), nil, errGone)
 	}
 }

@@ -43,14 +43,22 @@ func (f *flow) leave() owned {
 // destroy deletes the record, and those that Regenerate left behind. The
 // response takes the token away, if the client ever had one. Requires f.op.
 func (f *flow) destroy(ctx context.Context) result {
+	if end, err := f.resolve(ctx); err != nil {
+		return result{op: OpDestroy, err: err}
+	} else if end == gone {
+		f.setGone(ctx)
+		return result{fate: gone}
+	}
 	hadToken := f.presented || f.action != ActionNone || !f.draft.left.isEmpty()
 	if f.row.isStored() {
 		hadToken = true
 		old := f.present()
 		switch end, err := f.retire(ctx, &old); {
 		case err != nil:
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			if old.tried {
-				f.draft.noteDeleting()
+				f.draft.noteUnresolved().deleting = true
 			}
 			return result{op: OpDestroy, err: err}
 		case end == retiredNot, end == retiredByOther && !old.tried:
@@ -61,10 +69,12 @@ func (f *flow) destroy(ctx context.Context) result {
 	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
 		return r
 	}
+	data, _ := f.typed.encodeData() // after an error, every later Data counts as changed
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draft.pending.destroyed {
 		f.closing = endingDestroyed
+		f.draft.base = base{encoded: f.b.own(data)}
 	}
 	f.row = row{id: f.row.id, created: f.row.created}
 	f.draft.unresolved = nil
@@ -72,14 +82,6 @@ func (f *flow) destroy(ctx context.Context) result {
 		f.action = ActionClear
 	}
 	return result{written: true}
-}
-
-// noteDeleting remembers that a delete of the record may have been made.
-func (d *draft) noteDeleting() {
-	if d.unresolved == nil {
-		d.unresolved = new(unresolved)
-	}
-	d.unresolved.deleting = true
 }
 
 // retirement is what became of a record that a request was to end.
@@ -202,9 +204,9 @@ func (f *flow) deleteOrphan(ctx context.Context, o *owned) bool {
 // commit that it belongs to.
 const cleanUpTimeout = 5 * time.Second
 
-// takeBack deletes the new record beside the old one, which could not be
-// deleted, and makes the session one that is not stored. before is the draft
-// before the record was stored.
+// takeBack deletes a new record beside the old one, which could not be deleted,
+// and makes the session one that is not stored. before is the draft before the
+// record was stored.
 func (f *flow) takeBack(ctx context.Context, before draft) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
@@ -212,13 +214,17 @@ func (f *flow) takeBack(ctx context.Context, before draft) {
 		return // it is not new
 	}
 	orphan := f.present()
-	if !f.deleteOrphan(ctx, &orphan) {
+	deleted := f.deleteOrphan(ctx, &orphan)
+	if !deleted {
 		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
 	}
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !deleted {
+		f.draft.noteUnresolved().spent = true
+	}
+	f.row = row{id: f.row.id, created: f.row.created}
 	f.draft.base, f.draft.pending = before.base, before.pending.and(f.draft.pending)
-	f.mu.Unlock()
-	_ = f.changeID(ctx) // after an error the next save tries again
 }
 
 // and adds what was asked for later.
@@ -258,26 +264,25 @@ func (f *flow) regenerate(id string, data []byte) bool {
 	return true
 }
 
-// undoRegenerate brings back the session before, because the Update failed whose
-// function called Regenerate. Requires f.mu.
-func (f *flow) undoRegenerate(before snapshot) {
+// undoNew brings back the session before, because the Update failed which gave
+// the session a new id. Requires f.mu.
+func (f *flow) undoNew(before snapshot) {
 	d := f.draft
 	l, now := d.left, f.leave()
 	mayExist := now.row.isStored() || d.unresolved != nil && d.unresolved.open
 	*d = before.draft
 	f.row, f.cred = before.row, before.cred
-	if l == nil {
-		return
+	if d.left = l; l == nil {
+		d.left = new(left)
 	}
-	d.left = l
-	l.replaced = slices.DeleteFunc(l.replaced, func(o owned) bool {
+	d.left.replaced = slices.DeleteFunc(d.left.replaced, func(o owned) bool {
 		if o.row.id == before.row.id && o.tried {
-			d.noteDeleting()
+			d.noteUnresolved().deleting = true
 		}
 		return o.row.id == before.row.id
 	})
 	if mayExist {
-		l.orphans = append(l.orphans, now)
+		d.left.orphans = append(d.left.orphans, now)
 	}
 }
 

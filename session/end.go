@@ -58,7 +58,12 @@ func (f *flow) late(ctx context.Context) error {
 	isLost := !d.left.isEmpty() || f.row.isStored() && (p.renewTo != "" || p.hasAge)
 	f.mu.Unlock()
 	switch {
-	case isClosed, p.policy == SaveNever:
+	case isClosed:
+		if p.destroyed && f.b.inspects() {
+			f.observeDropped(ctx)
+		}
+		return nil
+	case p.policy == SaveNever:
 		return nil
 	case p.destroyed && failed != failedDestroy:
 		return f.settle(ctx, f.destroy(ctx))

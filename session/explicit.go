@@ -1,9 +1,6 @@
 package session
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // What the application asks for itself, instead of leaving it to the commit.
 
@@ -111,14 +108,16 @@ func (f *flow) restore(before snapshot) {
 	f.typed.setData(before.data)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.draft
-	if f.regenerated != before.regenerated {
-		f.undoRegenerate(before)
-		return
-	}
-	d.base = before.draft.base
-	if before.row.isStored() || f.row.id == before.row.id {
-		f.row = before.row // otherwise the id was given up
+	switch isNew := f.row.id != before.row.id; {
+	case isNew && f.regenerated != before.regenerated:
+		f.undoNew(before)
+	case isNew: // the id before cannot be used any more, but was not seen to change
+		asked := f.draft.pending
+		f.undoNew(before)
+		f.draft.pending = asked
+		f.draft.noteUnresolved().spent = true
+	default:
+		f.draft.base, f.row = before.draft.base, before.row
 	}
 }
 
@@ -140,8 +139,8 @@ func (f *flow) reload(ctx context.Context) error {
 		case err != nil:
 			return f.report(ctx, result{err: err})
 		case found == absent && mayExist:
-			u.open = false
-			return errors.Join(f.changeID(ctx), f.clear())
+			u.open, u.spent = false, true
+			return f.clear()
 		case found != present, !f.isStillOurs(&latest):
 			f.setGone(ctx)
 			return errGone
@@ -175,9 +174,6 @@ func (f *flow) reopen(latest *row) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.draft.base.user = user
-	if u := f.draft.unresolved; u != nil {
-		u.open = false
-	}
 	if f.draft.pending.renewTo == f.cred.secret {
 		f.draft.pending.renewTo = "" // a write without an answer carried it out
 	}

@@ -191,7 +191,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		return errNotFound
 	}
 	t := m.meter()
-	stored, outcome, err := m.commit(ctx, change{next: j.next, send: j.send, isMade: hasNonceOf, conflict: j.conflict}, t)
+	stored, outcome, err := m.commit(ctx, change{next: j.next, send: j.send, isMade: hasNonceOf, conflict: j.conflict, unanswered: ignore}, t)
 	switch outcome {
 	case writtenGone:
 		return errNotFound
@@ -246,15 +246,13 @@ func (j *job[T]) send(ctx context.Context, next row, t *meter) error {
 }
 
 func (j *job[T]) conflict(_ context.Context, _, latest row, found presence, err error) (verdict, error) {
-	if err != nil || found != present {
-		return giveUp, err
-	}
 	j.row = latest
-	return tryAgain, nil
+	return tryAgain, err
 }
 
 // Delete ends a session, as an administrator does. An absent session is not an
-// error.
+// error. The error is ErrNotFound if another request ended the session at the same
+// moment: it may have been a Regenerate, whose new session lives on.
 func (m *Manager[T]) Delete(ctx context.Context, id string) error {
 	var r row
 	switch found, err := m.lookUp(ctx, id, &r); {
@@ -264,11 +262,7 @@ func (m *Manager[T]) Delete(ctx context.Context, id string) error {
 	default:
 		return nil
 	}
-	err := m.revoke(ctx, &r, 0)
-	if errors.Is(err, ErrNotFound) {
-		return nil // it is gone since, by another hand
-	}
-	return err
+	return m.revoke(ctx, &r, 0)
 }
 
 // revoke deletes the record r, of the version (0: any), and observes it.

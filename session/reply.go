@@ -58,9 +58,13 @@ const replyHolds = 100 * time.Millisecond
 // recheckReply looks whether the token that an earlier save wants the response to
 // carry still is the current one. A handler that took its time after a Save must
 // not put its token over one that another request has sent the client since. If
-// the store gives no answer, the token is sent. Requires f.op.
+// the store gives no answer, the token is sent. A write that got no answer may
+// have renewed the token, too. Requires f.op.
 func (f *flow) recheckReply(ctx context.Context) {
-	if f.action != ActionSet || nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
+	if end, err := f.resolve(ctx); err == nil && end == gone {
+		f.setGone(ctx)
+	}
+	if f.action != ActionSet || f.unresolved() == nil && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
 		return
 	}
 	id, secret, _ := f.b.tokens.Parse(f.reply.token)

@@ -48,9 +48,7 @@ func (f *flow) callBeforeSave() error {
 // one that it replaces, nor a secret that the record does not accept any more.
 // Requires f.op.
 func (f *flow) writeAndReply(ctx context.Context, s save) result {
-	f.mu.Lock()
-	before, t := *f.draft, f.b.meter()
-	f.mu.Unlock()
+	t := f.b.meter()
 	next, outcome, err := f.b.commit(ctx, s.change(), t)
 	switch {
 	case err != nil:
@@ -61,7 +59,7 @@ func (f *flow) writeAndReply(ctx context.Context, s save) result {
 	case outcome == writtenByOther:
 		return result{}
 	}
-	f.adopt(&s, next)
+	before := f.adopt(&s, next)
 	f.b.event(ctx, s.event(next), &f.row, t, nil)
 	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
 		f.takeBack(ctx, before)
@@ -123,7 +121,7 @@ func (s *save) next(ctx context.Context) (r row, nothing bool, err error) {
 	if err := errors.Join(b.bounded(value), b.writable(&f.row.meta)); err != nil {
 		return r, false, err
 	}
-	if f.row.id == "" { // it could not be made before
+	if f.row.id == "" || f.isSpent() {
 		if err := f.changeID(ctx); err != nil {
 			return r, false, err
 		}
@@ -176,10 +174,10 @@ func (s *save) send(ctx context.Context, next row, t *meter) error {
 	return s.f.b.write(ctx, &next, t)
 }
 
-func (s *save) unanswered(ctx context.Context, next row, looked bool) { s.f.missed(ctx, &next, looked) }
+func (s *save) unanswered(next row, looked bool) { s.f.missed(&next, looked) }
 
 // conflict finds out why the write was refused, and merges what another request
-// stored.
+// stored. If a stored record is gone, commit has found that out.
 func (s *save) conflict(ctx context.Context, next, latest row, found presence, err error) (verdict, error) {
 	f := s.f
 	isOwn := err == nil && f.draft.unresolved.has(latest.nonce)
@@ -195,7 +193,7 @@ func (s *save) conflict(ctx context.Context, next, latest row, found presence, e
 		return tryAgain, f.changeID(ctx)
 	case err != nil:
 		return giveUp, err
-	case found != present, !f.isStillOurs(&latest):
+	case !f.isStillOurs(&latest):
 		return giveUp, nil
 	case isOwn:
 		s.data, err = f.takeOwn(&latest, s.data)
@@ -247,6 +245,7 @@ func (f *flow) rebase(latest *row, e encoded) {
 	f.draft.base = base{encoded: e, version: latest.version, user: f.draft.base.user, authenticated: latest.authenticated}
 	f.row = *latest
 	f.row.data = nil
+	f.draft.forget(latest.version)
 }
 
 // mergeConflict names the fields that both sides changed, but not their values.
@@ -256,14 +255,15 @@ func (e *mergeConflict) Error() string {
 	return "session: changed by two requests at once, the later one won: " + strings.Join(e.paths, ", ")
 }
 
-// adopt takes over the row that was stored. What the application asked for since
-// the write was built stays pending.
-func (f *flow) adopt(s *save, stored row) {
+// adopt takes over the row that was stored, and returns the draft before. What the
+// application asked for since the write was built stays pending.
+func (f *flow) adopt(s *save, stored row) (before draft) {
 	user := f.typed.userOfData()
 	stored.version++
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d := f.draft
+	before = *d
 	if s.kind > renewalConfirm {
 		f.setSecret(s.secret)
 	}
@@ -277,6 +277,7 @@ func (f *flow) adopt(s *save, stored row) {
 	}
 	f.row = stored
 	f.row.data = nil // the base has it
+	return before
 }
 
 // needsCookie reports whether a save changes what the client must present.

@@ -13,7 +13,7 @@ type touch struct {
 // depend on it, and the next one tries again. Requires f.op.
 func (f *flow) touch(ctx context.Context) {
 	c, t := touch{f: f, row: f.row}, f.b.meter()
-	_, outcome, err := f.b.commit(ctx, change{next: c.next, send: c.send, isMade: c.isMade, conflict: c.conflict}, t)
+	_, outcome, err := f.b.commit(ctx, change{next: c.next, send: c.send, isMade: c.isMade, conflict: c.conflict, unanswered: ignore}, t)
 	switch {
 	case err != nil:
 		f.b.event(ctx, EventError, f.eventRecord(), t, err)
@@ -48,10 +48,10 @@ func (c *touch) isMade(next, latest row) bool {
 }
 
 func (c *touch) conflict(_ context.Context, _, latest row, found presence, err error) (verdict, error) {
-	switch {
-	case err != nil:
+	if err != nil {
 		return giveUp, err
-	case found != present, !c.f.isStillOurs(&latest):
+	}
+	if !c.f.isStillOurs(&latest) {
 		return giveUp, nil
 	}
 	c.row = latest

@@ -13,14 +13,16 @@ import (
 type unresolved struct {
 	open     bool // of the last write nothing is known yet: one load resolves it before the next operation
 	creating bool // the last write was a Create
+	spent    bool // the id of the session, which is not stored, must not be created again
 	deleting bool // the record was to be deleted, and no answer came
 	attempts []attempt
 }
 
 // attempt is a write without an answer.
 type attempt struct {
-	nonce uint64
-	base  base // of the Data that was written
+	nonce   uint64
+	version int64 // that it replaces: while the record has it, the write can still land
+	base    base  // of the Data that was written
 }
 
 // maxAttempts bounds how many are known. An older one that lands later counts as
@@ -46,36 +48,63 @@ func (u *unresolved) baseOf(nonce uint64) (b base, ok bool) {
 
 // missed notes that the write of next got no answer. looked reports whether a
 // look found that it has not landed, so far.
-func (f *flow) missed(ctx context.Context, next *row, looked bool) {
-	u := f.draft.unresolved
-	if u == nil {
-		u = new(unresolved)
-	}
+func (f *flow) missed(next *row, looked bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u := f.draft.noteUnresolved()
 	if len(u.attempts) == maxAttempts {
 		// The first one stays: it is based on what the store last answered.
 		u.attempts = slices.Delete(u.attempts, 1, 2)
 	}
-	u.attempts = append(u.attempts, attempt{next.nonce, f.draft.base})
+	u.attempts = append(u.attempts, attempt{next.nonce, next.version, f.draft.base})
 	u.open, u.creating = !looked, !next.isStored()
-	f.mu.Lock()
-	f.draft.unresolved = u
-	f.mu.Unlock()
-	if looked && u.creating {
-		_ = f.changeID(ctx) // after an error the next save tries again
+	u.spent = looked && u.creating
+}
+
+// forget drops the writes that cannot land any more, because the record has got to
+// the version. Requires f.mu.
+func (d *draft) forget(version int64) {
+	u := d.unresolved
+	if u == nil {
+		return
+	}
+	u.open, u.creating = false, false
+	u.attempts = slices.DeleteFunc(u.attempts, func(a attempt) bool { return a.version < version })
+	if len(u.attempts) == 0 && !u.spent && !u.deleting {
+		d.unresolved = nil
 	}
 }
 
-// changeID gives a session that is not stored another id and secret. It gives up
-// the id of a record that a Create without an answer may have made, and may
-// still make: an id is created once, because somebody could have ended the
+// noteUnresolved returns the unresolved writes, which it makes if there were
+// none. Requires f.mu.
+func (d *draft) noteUnresolved() *unresolved {
+	if d.unresolved == nil {
+		d.unresolved = new(unresolved)
+	}
+	return d.unresolved
+}
+
+// isSpent reports whether the session, which is not stored, needs another id: a
+// Create without an answer may have made a record of the present one, and may
+// still make it. An id is created once, because somebody could have ended the
 // session in between, and a second Create would bring it back.
+func (f *flow) isSpent() bool {
+	u := f.unresolved()
+	return u != nil && u.spent && !f.row.isStored()
+}
+
+// changeID gives a session that is not stored another id and secret.
 func (f *flow) changeID(ctx context.Context) error {
 	id, err := f.b.makeID(ctx)
+	if err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.row = row{id: id, created: f.row.created}
 	f.cred = credential{secret: token.New()}
-	return err
+	f.draft.unresolved = nil
+	return nil
 }
 
 // resolve finds out what became of the last write, if that is not known. It asks
@@ -92,8 +121,8 @@ func (f *flow) resolve(ctx context.Context) (fate, error) {
 	case err != nil:
 		return alive, err
 	case found == absent && u.creating:
-		u.open = false
-		return alive, f.changeID(ctx)
+		u.open, u.spent = false, true
+		return alive, nil
 	case found == absent:
 		return gone, nil
 	case !f.isStillOurs(&latest):
@@ -136,5 +165,6 @@ func (f *flow) takeOwn(latest *row, data []byte) ([]byte, error) {
 	defer f.mu.Unlock()
 	f.draft.base, f.row = from, *latest
 	f.row.data = nil
+	f.draft.forget(latest.version)
 	return data, nil
 }

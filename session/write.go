@@ -23,10 +23,13 @@ type change struct {
 	// conflict decides after another write came first. latest is the record as it
 	// is now; found and err are those of its load.
 	conflict func(ctx context.Context, next, latest row, found presence, err error) (verdict, error)
-	// unanswered, if there is one, takes a write of which it is not known whether
-	// the store made it. looked: a look found that it is not there, so far.
-	unanswered func(ctx context.Context, next row, looked bool)
+	// unanswered takes a write of which it is not known whether the store made it.
+	// looked: a look found that it is not there, so far.
+	unanswered func(next row, looked bool)
 }
+
+// ignore is for changes whose caller does not write again.
+func ignore(row, bool) {}
 
 // verdict is what follows from a conflict.
 type verdict uint8
@@ -85,6 +88,7 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, written,
 				release = b.turns.Take(ctx, next.id)
 			}
 			if err := pause(ctx, try); err != nil {
+				c.unanswered(next, false)
 				return next, writtenNo, err
 			}
 		}
@@ -93,10 +97,17 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, written,
 		switch {
 		case lookErr == nil && found != absent && c.isMade(next, latest):
 			return next, writtenYes, nil // only the answer was lost
-		case !isConflict:
-			if c.unanswered != nil {
-				c.unanswered(ctx, next, lookErr == nil)
-			}
+		case lookErr == nil && found != present && next.isStored():
+			return next, writtenGone, nil
+		}
+		// If another write made the next version, this one was not made and never will
+		// be. A refusal alone does not show that: the store may refuse the repetition
+		// of a write that it has made.
+		isConflict = isConflict || lookErr == nil && next.isStored() && latest.version == next.version+1
+		if !isConflict || lookErr != nil {
+			c.unanswered(next, lookErr == nil)
+		}
+		if !isConflict {
 			return next, writtenNo, err
 		}
 		switch v, err := c.conflict(ctx, next, latest, found, lookErr); {
