@@ -58,6 +58,9 @@ func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	}
 	err := f.carryOut(ctx)
 	f.recheckReply(ctx)
+	if f.stage == stageLoaded && f.closing != endingNone { // nobody asked for the session, and it has ended
+		f.makeEmpty(endingSuperseded, errGone, f.row.id)
+	}
 	return f.outcome(ctx), err
 }
 

@@ -109,19 +109,20 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		case isNotSent(err):
 			return retiredNot, err
 		}
-		isConflict := errors.Is(err, ErrConflict)
-		if isConflict {
+		isRefused := errors.Is(err, ErrConflict)
+		if isRefused {
 			if err := pause(ctx, try); err != nil {
 				return retiredNot, err
 			}
 		}
-		old.tried = old.tried || !isConflict
 		var latest row
 		found, lookErr := f.b.load(ctx, old.row.id, &latest, t)
+		isOther := lookErr == nil && found != absent && old.row.isStored() && latest.version != old.row.version
+		old.tried = old.tried || !isRefused && !isOther
 		switch {
 		case lookErr == nil && found == absent: // by this delete, if it got no answer, or by another one
 			return retiredByOther, nil
-		case !isConflict:
+		case !isRefused && !isOther:
 			return retiredNot, err
 		case errors.Is(lookErr, ErrCorrupt) && latest.id == old.row.id: // damaged since: its id shows that it is the same session
 		case lookErr != nil:
@@ -172,10 +173,10 @@ func (f *flow) isLoggedOut(old *owned) bool {
 
 // endOrphans tries once more to delete new records that no client was given.
 func (f *flow) endOrphans(ctx context.Context) {
-	l := f.draft.left
-	if l == nil {
+	if f.draft == nil || f.draft.left == nil {
 		return
 	}
+	l := f.draft.left
 	kept := l.orphans[:0]
 	for _, o := range l.orphans {
 		if !f.deleteOrphan(ctx, &o) {
@@ -185,7 +186,7 @@ func (f *flow) endOrphans(ctx context.Context) {
 	l.orphans = kept
 }
 
-// deleteOrphan reports whether the record is gone. It may be of any version.
+// deleteOrphan deletes a record of any version, and reports whether it is gone.
 func (f *flow) deleteOrphan(ctx context.Context, o *owned) bool {
 	t := f.b.meter()
 	err := f.b.delete(ctx, o.row.id, 0, t)
@@ -214,15 +215,13 @@ func (f *flow) takeBack(ctx context.Context, before draft) {
 		return // it is not new
 	}
 	orphan := f.present()
-	deleted := f.deleteOrphan(ctx, &orphan)
-	if !deleted {
-		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
-	}
+	isGone := f.deleteOrphan(ctx, &orphan)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !deleted {
-		f.draft.noteUnresolved().spent = true
+	if !isGone {
+		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
 	}
+	f.draft.noteUnresolved().spent = true
 	f.row = row{id: f.row.id, created: f.row.created}
 	f.draft.base, f.draft.pending = before.base, before.pending.and(f.draft.pending)
 }

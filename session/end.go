@@ -17,11 +17,12 @@ func (f *flow) End(ctx context.Context) (out Outcome, err error) {
 	case f.response == responseOver:
 		return Outcome{}, nil
 	case f.response < responseCommits:
-		return f.commit(ctx, false)
+		out, err = f.commit(ctx, false)
 	case f.stage == stageReady:
 		err = f.late(ctx)
 	}
-	return Outcome{}, err
+	f.endOrphans(ctx)
+	return out, err
 }
 
 // Abandon ends the exchange of a handler that panicked: nothing is committed.

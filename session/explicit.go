@@ -108,16 +108,21 @@ func (f *flow) restore(before snapshot) {
 	f.typed.setData(before.data)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	asked := f.draft.pending
 	switch isNew := f.row.id != before.row.id; {
 	case isNew && f.regenerated != before.regenerated:
 		f.undoNew(before)
+		f.draft.pending.policy = asked.policy
+		f.draft.pending.destroyed = f.draft.pending.destroyed || asked.destroyed // a log-out is never forgotten
 	case isNew: // the id before cannot be used any more, but was not seen to change
-		asked := f.draft.pending
 		f.undoNew(before)
 		f.draft.pending = asked
 		f.draft.noteUnresolved().spent = true
 	default:
-		f.draft.base, f.row = before.draft.base, before.row
+		f.draft.base = before.draft.base
+		if wasTakenBack := before.row.isStored() && !f.row.isStored(); !wasTakenBack {
+			f.row = before.row
+		}
 	}
 }
 

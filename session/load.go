@@ -25,10 +25,15 @@ func (f *flow) load(ctx context.Context) error {
 			return f.failLoad(ctx, OpLoad, err)
 		}
 	}
+	f.setStage(stageLoaded)
+	return nil
+}
+
+// setStage moves the stage forward.
+func (f *flow) setStage(s stage) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stage = max(f.stage, stageLoaded)
-	return nil
+	f.stage = max(f.stage, s)
 }
 
 // refusal is the error of Get, if the session could not be loaded.
@@ -64,9 +69,7 @@ func (f *flow) ready(ctx context.Context) error {
 	if err != nil {
 		return f.failLoad(ctx, OpLoad, err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.stage = stageReady
+	f.setStage(stageReady)
 	return f.refusal()
 }
 

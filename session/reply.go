@@ -27,10 +27,11 @@ const (
 
 // reply is the token that the response carries.
 type reply struct {
-	token  string
-	end    int64 // of the cookie; 0: it ends with the browser
-	made   int64 // when the store acknowledged it
-	cookie http.Cookie
+	token     string
+	end       int64 // of the cookie; 0: it ends with the browser
+	made      int64 // when the store acknowledged it
+	presented bool  // the client has the token already
+	cookie    http.Cookie
 }
 
 // setReply makes the response carry the token of the stored record r, unless the
@@ -43,7 +44,8 @@ func (f *flow) setReply(r *row) {
 	if f.reply == nil {
 		f.reply = new(reply)
 	}
-	f.reply.token, f.reply.end, f.reply.made = f.b.tokens.Join(r.id, f.cred.secret), 0, nowMillis()
+	f.reply.token, f.reply.presented = f.b.tokens.Join(r.id, f.cred.secret), f.cred.presented
+	f.reply.end, f.reply.made = 0, nowMillis()
 	if r.age > 0 || !f.b.cookie.BrowserSession {
 		f.reply.end = f.b.end(r)
 	}
@@ -57,20 +59,22 @@ const replyHolds = 100 * time.Millisecond
 
 // recheckReply looks whether the token that an earlier save wants the response to
 // carry still is the current one. A handler that took its time after a Save must
-// not put its token over one that another request has sent the client since. If
-// the store gives no answer, the token is sent. A write that got no answer may
-// have renewed the token, too. Requires f.op.
+// not put its token over one that another request has sent the client since, and
+// a write that got no answer may have renewed the token, too. If the store gives
+// no answer, the token is sent, unless a write got no answer and the client has
+// the token already. Requires f.op.
 func (f *flow) recheckReply(ctx context.Context) {
 	if end, err := f.resolve(ctx); err == nil && end == gone {
 		f.setGone(ctx)
 	}
-	if f.action != ActionSet || f.unresolved() == nil && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
+	isCertain := f.draft == nil || f.draft.unresolved == nil && f.draft.left.isEmpty() // every write was answered
+	if f.action != ActionSet || isCertain && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
 		return
 	}
 	id, secret, _ := f.b.tokens.Parse(f.reply.token)
 	var latest row
 	found, err := f.b.load(ctx, id, &latest, nil)
-	if err != nil || found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
+	if err != nil && (isCertain || !f.reply.presented) || err == nil && found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
 		return
 	}
 	f.mu.Lock()

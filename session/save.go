@@ -25,6 +25,10 @@ func (f *flow) prepareAndWrite(ctx context.Context, data []byte, isRefresh bool)
 		if data, err = f.typed.encodeData(); err != nil {
 			return result{op: OpSave, err: err}
 		}
+		if isRefresh { // unless the hook made more of it
+			changed, err := f.differs(data)
+			isRefresh = err == nil && !changed && !f.facts().asked
+		}
 	}
 	return f.writeAndReply(ctx, save{f: f, data: data, isRefresh: isRefresh})
 }

@@ -84,10 +84,10 @@ func (d *draft) noteUnresolved() *unresolved {
 	return d.unresolved
 }
 
-// isSpent reports whether the session, which is not stored, needs another id: a
-// Create without an answer may have made a record of the present one, and may
-// still make it. An id is created once, because somebody could have ended the
-// session in between, and a second Create would bring it back.
+// isSpent reports whether the session, which is not stored, needs another id:
+// there was a Create of the present one, and it may still come. An id is created
+// once, because somebody could have ended the session in between, and a second
+// Create would bring it back.
 func (f *flow) isSpent() bool {
 	u := f.unresolved()
 	return u != nil && u.spent && !f.row.isStored()
