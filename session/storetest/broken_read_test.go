@@ -102,7 +102,7 @@ var readFaults = []fault{
 			return ref.Load(ctx, id)
 		}
 	}},
-	{"load has an empty record for an absent one", []string{"Load/absent", "Delete/removes"}, func(ref *reference, b *broken) {
+	{"load has an empty record for an absent one", []string{"Load/absent", "Delete/any version"}, func(ref *reference, b *broken) {
 		b.load = func(ctx context.Context, id string) (session.Record, error) {
 			r, err := ref.Load(ctx, id)
 			if errors.Is(err, session.ErrNotFound) {

@@ -77,4 +77,4 @@ type fault struct {
 	make  func(ref *reference, b *broken)
 }
 
-var faults = slices.Concat(readFaults, updateFaults, touchFaults, listFaults, matchFaults, deleteUserFaults)
+var faults = slices.Concat(readFaults, updateFaults, touchFaults, deleteFaults, listFaults, matchFaults, deleteUserFaults)

@@ -8,7 +8,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// What goes wrong in Touch and Delete, and with a context.
+// What goes wrong in Touch, and with a context.
 var touchFaults = []fault{
 	{"touch moves the end back", []string{"Touch/forward only", "Touch/end in the past"}, func(ref *reference, b *broken) {
 		b.touch = func(ctx context.Context, r session.Record) error {
@@ -95,33 +95,6 @@ var touchFaults = []fault{
 			return err
 		}
 	}},
-	{"delete hides that nothing was there", []string{"Delete/absent"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string, version int64) error {
-			if _, ok := ref.peek(id); !ok {
-				return nil
-			}
-			return ref.Delete(ctx, id, version)
-		}
-	}},
-	{"delete ignores the version", []string{"Delete/its version"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string, _ int64) error { return ref.Delete(ctx, id, 0) }
-	}},
-	{"delete removes the first version only", []string{"Delete/any version", "Update/deleted"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string, version int64) error {
-			if stored, ok := ref.peek(id); ok && stored.Version != 1 {
-				return nil
-			}
-			return ref.Delete(ctx, id, version)
-		}
-	}},
-	{"delete removes everything", []string{"Delete/only its own"}, func(ref *reference, b *broken) {
-		b.del = func(ctx context.Context, id string, version int64) error {
-			ref.mu.Lock()
-			clear(ref.records)
-			ref.mu.Unlock()
-			return nil
-		}
-	}},
 	{"the context is ignored", []string{"Context/Load", "Context/Create", "Context/Update", "Context/Touch", "Context/Delete"}, func(ref *reference, b *broken) {
 		b.load = func(ctx context.Context, id string) (session.Record, error) {
 			return ref.Load(context.WithoutCancel(ctx), id)
@@ -154,19 +127,6 @@ var touchFaults = []fault{
 		b.update = func(ctx context.Context, r session.Record) error {
 			_ = ref.Update(context.WithoutCancel(ctx), r)
 			return ctx.Err()
-		}
-	}},
-	{"deleted ids stay taken", []string{"Create/of a deleted id", "Delete/expired"}, func(ref *reference, b *broken) {
-		deleted := map[string]bool{}
-		b.create = func(ctx context.Context, r session.Record) error {
-			if deleted[r.ID] {
-				return session.ErrExists
-			}
-			return ref.Create(ctx, r)
-		}
-		b.del = func(ctx context.Context, id string, version int64) error {
-			deleted[id] = true
-			return ref.Delete(ctx, id, version)
 		}
 	}},
 }

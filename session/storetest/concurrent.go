@@ -10,7 +10,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-const clauseAtomic = "Each is one atomic step: of two Updates of the same version exactly one succeeds."
+const clauseAtomic = "Each call is one atomic step: of several Updates and Deletes of the same version exactly one succeeds."
 
 const (
 	writers = 8 // goroutines at once
@@ -24,7 +24,8 @@ func concurrentCases() []Case {
 				r := c.create(c.record())
 				next := c.successors(r)
 				errs := parallel(writers, func(i int) error { return c.s.Update(c.ctx, next[i]) })
-				if i, ok := c.onlyWinner("Update of one version", errs, session.ErrConflict); ok {
+				if i, ok := c.onlyWinner("Update of one version", errs); ok {
+					c.losers("Update of one version", errs, i, session.ErrConflict)
 					next[i].Version++
 					c.holds("after it", next[i])
 				}
@@ -34,9 +35,45 @@ func concurrentCases() []Case {
 			for range rounds {
 				next := c.successors(c.record())
 				errs := parallel(writers, func(i int) error { return c.s.Create(c.ctx, next[i]) })
-				if i, ok := c.onlyWinner("Create of one id", errs, session.ErrExists); ok {
+				if i, ok := c.onlyWinner("Create of one id", errs); ok {
+					c.losers("Create of one id", errs, i, session.ErrExists)
 					next[i].Version = 1
 					c.holds("after it", next[i])
+				}
+			}
+		}),
+		newCase("Concurrent/Delete, one wins", clauseAtomic, func(c *check) {
+			for range rounds {
+				r := c.update(c.successor(c.create(c.record())))
+				errs := parallel(writers, func(i int) error {
+					return c.s.Delete(c.ctx, r.ID, []int64{r.Version, 0}[i%2])
+				})
+				if i, ok := c.onlyWinner("Delete of one record", errs); ok {
+					c.losers("Delete of one record", errs, i, session.ErrNotFound)
+				}
+				c.absent("after it", r.ID)
+			}
+		}),
+		newCase("Concurrent/Delete and Update, one wins", clauseAtomic, func(c *check) {
+			for range rounds {
+				r := c.update(c.successor(c.create(c.record())))
+				next := c.successors(r)
+				deletes := func(i int) bool { return i%2 == 0 }
+				errs := parallel(writers, func(i int) error {
+					if deletes(i) {
+						return c.s.Delete(c.ctx, r.ID, r.Version)
+					}
+					return c.s.Update(c.ctx, next[i])
+				})
+				switch i, ok := c.onlyWinner("Delete and Update of one version", errs); {
+				case !ok:
+				case deletes(i):
+					c.losers("Delete and Update of a version that was deleted", errs, i, session.ErrNotFound)
+					c.absent("after both, when a Delete succeeded", r.ID)
+				default:
+					c.losers("Delete and Update of a version that was updated", errs, i, session.ErrConflict)
+					next[i].Version++
+					c.holds("after both, when an Update succeeded", next[i])
 				}
 			}
 		}),
@@ -112,22 +149,32 @@ func (c *check) successors(r session.Record) []session.Record {
 	return next
 }
 
-// onlyWinner returns the index of the one nil in errs; all others must be lost.
-func (c *check) onlyWinner(op string, errs []error, lost error) (winner int, ok bool) {
+// onlyWinner returns the index of the only call that succeeded. It reports any
+// other number of successes.
+func (c *check) onlyWinner(op string, errs []error) (winner int, ok bool) {
 	c.t.Helper()
 	var won int
 	for i, err := range errs {
 		if err == nil {
 			winner = i
 			won++
-			continue
 		}
-		c.fails(op, err, lost)
 	}
 	if won != 1 {
-		c.errorf("%s by %d at once: got %d that succeeded, want 1", op, len(errs), won)
+		c.errorf("%s by %d goroutines at once: %d succeeded, want 1; got errors %v", op, len(errs), won, errs)
 	}
 	return winner, won == 1
+}
+
+// losers reports the calls beside the winner that failed with another error
+// than want.
+func (c *check) losers(op string, errs []error, winner int, want error) {
+	c.t.Helper()
+	for i, err := range errs {
+		if i != winner {
+			c.fails(op, err, want)
+		}
+	}
 }
 
 type writeFunc = func(ctx context.Context, r session.Record) error

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-const clauseContext = "Every method honours ctx: a canceled one gives an error that is [context.Canceled] and nothing else."
+const clauseContext = "Every method honours ctx: if ctx is canceled, it returns an error that is [context.Canceled] and matches no other error of the contract."
 
 // canceled is a context that is so already, for a reason that is not the
 // caller's answer.
@@ -44,8 +44,11 @@ func contextCases() []Case {
 		}),
 		newCase("Context/Delete", clauseContext, func(c *check) {
 			r := c.create(c.record())
-			c.fails("Delete, canceled", c.s.Delete(c.canceled(), r.ID, 0), context.Canceled)
-			c.holds("after it", r)
+			for _, version := range []int64{0, r.Version, r.Version + 1} {
+				c.fails("Delete, canceled", c.s.Delete(c.canceled(), r.ID, version), context.Canceled)
+				c.holds("after it", r)
+				c.fails("Delete of an absent id, canceled", c.s.Delete(c.canceled(), newID(), version), context.Canceled)
+			}
 		}),
 	}
 }

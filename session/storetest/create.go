@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	clauseCreate        = "Create stores r, which was never stored before, as Version 1 whatever r.Version says."
-	clauseCreateExists  = "ErrExists where the id is taken"
-	clauseCreateExpired = "a store may answer so also for an expired record that it did not collect yet"
-	clauseCreateLive    = "It never replaces a record that is live."
+	clauseCreate        = "Create stores r as version 1, no matter what r.Version is."
+	clauseCreateExists  = "It returns ErrExists if the id is taken."
+	clauseCreateExpired = "It may also return ErrExists for an expired record that was not collected yet."
+	clauseCreateLive    = "It never replaces a live record."
 )
 
 func createCases() []Case {

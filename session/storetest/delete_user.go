@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	clauseDeleteUser      = "DeleteUser deletes the records of the kind name that have the user, all but that of exceptID (\"\": all), and returns how many there were."
-	clauseDeleteUserFinal = "Those that were acknowledged before the call are gone when it returns without an error."
+	clauseDeleteUser      = "DeleteUser deletes the records of the kind name that belong to user, except the record exceptID (\"\": no exception), and returns how many live records it deleted."
+	clauseDeleteUserFinal = "Records whose Create or Update was acknowledged before the call are gone when DeleteUser returns without an error."
 )
 
 func deleteUserCases() []Case {

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	clauseListUser      = "ListUser yields the live records of the kind name that have the user, each once, in any order."
-	clauseListMeanwhile = "One that is created, or ends, meanwhile may or may not be among them."
-	clauseListError     = "Any other error ends it."
+	clauseListUser      = "ListUser yields the live records of the kind name that belong to user, each once, in any order."
+	clauseListMeanwhile = "A record that is created, or that ends, during the list may or may not be yielded."
+	clauseListError     = "Any other error ends the list."
 )
 
 func listUserCases() []Case {

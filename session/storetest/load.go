@@ -10,9 +10,9 @@ import (
 
 const (
 	clauseLoad       = "Load returns the record of id as it was last written."
-	clauseLoadAbsent = "ErrNotFound where there is none, and where it expired"
-	clauseExpiry     = "expiry is checked at every read, against the store's own clock, whenever the record may be collected"
-	clauseFields     = "A store keeps every field and gives it back equal."
+	clauseLoadAbsent = "It returns ErrNotFound if there is no record of id, or if the record has expired."
+	clauseExpiry     = "Expiry is checked at every read, against the store's own clock, no matter when expired records are collected."
+	clauseFields     = "A store keeps every field and returns it unchanged."
 )
 
 func loadCases() []Case {

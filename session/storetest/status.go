@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	clauseWatch     = "Watch calls f at once with the present status, before it returns"
-	clauseWatchStop = "none after stop has returned"
+	clauseWatch     = "Watch calls f with the present status before it returns"
+	clauseWatchStop = "no call after stop has returned"
 )
 
 // statusCases are about an optional ability. A change of the status cannot be

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	clauseTouch       = "Touch sets SeenAt and ExpiresAt to those of r, each only where that moves it forward, only while the stored version is r.Version."
-	clauseTouchOnly   = "Nothing else of r is looked at and the version stays."
-	clauseTouchErrors = "ErrConflict and ErrNotFound as in Update."
+	clauseTouch       = "Touch moves SeenAt and ExpiresAt of the record r.ID to r.SeenAt and r.ExpiresAt, each only forward, and only while the stored version is r.Version."
+	clauseTouchOnly   = "It uses no other field of r, and the version stays."
+	clauseTouchErrors = "It returns ErrConflict and ErrNotFound like Update."
 )
 
 func touchCases() []Case {

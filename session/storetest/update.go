@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	clauseUpdate         = "Update replaces the record of r.ID, only while the stored version is r.Version, and stores it as r.Version+1."
-	clauseUpdateTouched  = "Where the stored SeenAt is after that of r, a Touch came in between, which leaves the version: SeenAt then stays as it is stored, and ExpiresAt is the later of both."
-	clauseUpdateConflict = "ErrConflict where the version is another"
-	clauseUpdateAbsent   = "ErrNotFound where there is no record or it has expired but is still there."
-	clauseUpdateNever    = "It never creates: what was deleted stays deleted."
+	clauseUpdate         = "Update replaces the record of r.ID, but only while the stored version is r.Version, and stores it as r.Version+1."
+	clauseUpdateTouched  = "If the stored SeenAt is after r.SeenAt, then a Touch came in between, which does not change the version: SeenAt stays as it is stored, and ExpiresAt becomes the later of the two."
+	clauseUpdateConflict = "Update returns ErrConflict if the stored version is another one."
+	clauseUpdateAbsent   = "It returns ErrNotFound if there is no record, or if the record has expired."
+	clauseUpdateNever    = "It never creates a record: what was deleted stays deleted."
 )
 
 func updateCases() []Case {
