@@ -22,27 +22,27 @@ func createCases() []Case {
 				c.holds("after Create", c.create(r))
 			}
 		}),
-		newCase("Create/only its own", clauseCreate, func(c *check) {
+		newCase("Create/leaves other records", clauseCreate, func(c *check) {
 			r := c.create(c.record())
-			other := r // equal in all but the id
-			other.ID = newID()
-			c.absent("of an id not stored", other.ID)
-			c.holds("of the other", c.create(other))
-			c.holds("of the one", r)
+			other := r
+			other.ID = newID() // and every other field is equal
+			c.absent("of an id that was not stored", other.ID)
+			c.holds("of the second record", c.create(other))
+			c.holds("of the first record", r)
 		}),
 		newCase("Create/taken", clauseCreateExists, func(c *check) {
 			r := c.create(c.record())
 			c.fails("Create of the same record", c.s.Create(c.ctx, r), session.ErrExists)
 			r = c.update(c.successor(r))
-			c.fails("Create of an updated id", c.s.Create(c.ctx, c.successor(r)), session.ErrExists)
+			c.fails("Create of the id of an updated record", c.s.Create(c.ctx, c.successor(r)), session.ErrExists)
 		}),
-		newCase("Create/keeps the live one", clauseCreateLive, func(c *check) {
+		newCase("Create/keeps the live record", clauseCreateLive, func(c *check) {
 			r := c.create(c.record())
 			for _, version := range []int64{0, 1, 2} {
 				other := c.successor(r)
 				other.Version = version
 				c.fails("Create of a taken id", c.s.Create(c.ctx, other), session.ErrExists)
-				c.holds("after it", r)
+				c.holds("after Create of a taken id", r)
 			}
 		}),
 		newCase("Create/of an expired id", clauseCreateExpired, func(c *check) {
@@ -60,8 +60,8 @@ func createCases() []Case {
 		}),
 		newCase("Create/of a deleted id", clauseCreateExists, func(c *check) {
 			r := c.create(c.record())
-			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
-			c.holds("after Create", c.create(c.successor(r)))
+			c.succeeds("Delete", c.s.Delete(c.ctx, r.ID, 0))
+			c.holds("after Create of a deleted id", c.create(c.successor(r)))
 		}),
 	}
 }
