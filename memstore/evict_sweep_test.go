@@ -15,8 +15,8 @@ func TestSweepCollectsWithoutReads(t *testing.T) {
 	for name, test := range map[string]struct {
 		option, every time.Duration
 	}{
-		"by default":         {0, memstore.SweepEvery},
-		"negative":           {-time.Second, memstore.SweepEvery},
+		"by default":         {0, time.Minute},
+		"negative":           {-time.Second, time.Minute},
 		"every second":       {time.Second, time.Second},
 		"every millisecond":  {time.Millisecond, time.Millisecond},
 		"every three months": {90 * 24 * time.Hour, 90 * 24 * time.Hour},
@@ -56,7 +56,7 @@ func TestSweepIsArmedOnlyWhileNeeded(t *testing.T) {
 			}
 		}
 		after := func(sweeps int) {
-			time.Sleep(time.Duration(sweeps) * memstore.SweepEvery)
+			time.Sleep(time.Duration(sweeps) * time.Minute)
 			synctest.Wait()
 		}
 		armed("when new", false)
@@ -99,7 +99,7 @@ func TestSweepCollectsEverything(t *testing.T) {
 		}
 		create(t, s, record("last", "", time.Hour))
 		wantLen(t, s, n+1)
-		time.Sleep(memstore.SweepEvery)
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		wantLen(t, s, 1)
 		alive(t, s, "id-0 last", "last")
@@ -114,7 +114,7 @@ func TestBubbleEndsWithSessionsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s = memstore.New(memstore.Options{})
 		create(t, s, record("a", "", time.Hour), record("b", "", time.Hour))
-		time.Sleep(10 * memstore.SweepEvery)
+		time.Sleep(10 * time.Minute)
 		wantLen(t, s, 2)
 	})
 	if err := s.Close(); err != nil { // outside the bubble of the timer
@@ -167,7 +167,7 @@ func TestTimerOfForgottenStore(t *testing.T) {
 				break
 			}
 		}
-		time.Sleep(2 * memstore.SweepEvery)
+		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if store.Value() != nil {
 			t.Error("got a store that is still in memory, want it collected")

@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	SweepEvery = defaultSweepEvery
 	ShardCount = shardCount
 	SweepStep  = sweepStep
 	StepSize   = stepSize

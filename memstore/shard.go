@@ -59,8 +59,8 @@ func newEntry(r session.Record) *entry {
 	return e
 }
 
-// setRecord sets every field but the id and the user to those of r, and the
-// version to the next one. Requires sh.mu, if e is in a shard.
+// setRecord copies r into e, except the ID and the User, and sets the next
+// version. Requires sh.mu, if e is in a shard.
 func (e *entry) setRecord(r session.Record) {
 	e.kind = unique.Make(kind{r.Name, r.Format})
 	e.meta, e.data = slices.Clip(r.Meta), slices.Clip(r.Data)

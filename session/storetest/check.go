@@ -216,7 +216,7 @@ func diff(got, want session.Record) []string {
 			if !g.Equal(w) {
 				ds = append(ds, fmt.Sprintf("%s: got %v, want %v", name, g.UTC(), w.UTC()))
 			}
-			// The text of a local time may look like that of a UTC time.
+			// A local time and a UTC time may have the same text.
 			if g.Location() != time.UTC {
 				ds = append(ds, fmt.Sprintf("%s: got a time in the location %q, want it in time.UTC", name, g.Location()))
 			}
