@@ -106,6 +106,25 @@ func TestSweepCollectsEverything(t *testing.T) {
 	})
 }
 
+// A map and a slice keep their memory when they become empty. So a sweep drops
+// them.
+func TestSweepFreesEmptyShards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memstore.New(memstore.Options{})
+		create(t, s, record("a", "", time.Second), record("b", "ann", time.Second))
+		if s.Freed() {
+			t.Error("before the sweep: got no map and no heap, want both")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !s.Freed() {
+			t.Error("after the sweep: got a map or a heap, want none")
+		}
+		wantLen(t, s, 0)
+	})
+}
+
 // A bubble ends even if the store is not empty, because the timer is no
 // goroutine.
 func TestBubbleEndsWithSessionsLeft(t *testing.T) {

@@ -78,6 +78,18 @@ func (s *Store) Lists() (n int) {
 	return n
 }
 
+// Freed reports whether no shard has a map or a heap.
+func (s *Store) Freed() bool {
+	freed := true
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		freed = freed && sh.entries == nil && sh.anonymous == nil && sh.withUser == nil && sh.users == nil
+		sh.mu.Unlock()
+	}
+	return freed
+}
+
 // SameShard reports whether both ids are in one shard.
 func (s *Store) SameShard(a, b string) bool { return s.shardOf(a) == s.shardOf(b) }
 

@@ -47,9 +47,9 @@ type Store struct {
 	max        int64
 	sweepEvery time.Duration
 
-	// slots is how many slots are reserved, each for one entry. A slot is
-	// reserved before its entry is added, and given back after its entry was
-	// removed: slots is never less than the number of entries, and never more
+	// slots is the number of reserved slots. Each entry needs one: its slot is
+	// reserved before the entry is added, and given back after the entry was
+	// removed. So slots is never less than the number of entries, and never more
 	// than max.
 	slots      atomic.Int64
 	armed      atomic.Bool // a timer for the next sweep is running

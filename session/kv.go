@@ -19,7 +19,7 @@ import (
 // makes two calls at once that write the same key.
 //
 // Values are immutable in both directions: neither side writes into a value
-// that was handed over. Every method honours ctx. If the server cannot be
+// that has been handed over. Every method honours ctx. If the server cannot be
 // reached, a method returns [ErrUnavailable], never [ErrNotFound].
 type KV interface {
 	// Get returns the value of key as it was last set. It returns ErrNotFound if
@@ -38,8 +38,8 @@ type KV interface {
 // FromKV makes a [Store] of kv. The keys are the session ids. The Store is a
 // [StatusStore] if kv is one, and it is no [UserStore]. Each value is a JSON
 // object that an operator can read, with Data as a string if it is text. Any
-// other value is [ErrCorrupt]; it is never changed, and only a Delete of any
-// version removes it.
+// other value is [ErrCorrupt]: the Store never changes it, and only a Delete with
+// version 0 removes it.
 //
 // A KV cannot compare the stored version when it writes. So the Store compares
 // it before, and lets only one goroutine at a time write a key. This works
@@ -147,15 +147,13 @@ func (s *kvStore) Delete(ctx context.Context, id string, version int64) error {
 // the error.
 func (s *kvStore) locked(ctx context.Context, op, id string, f func() error) error {
 	lock := s.locks[maphash.String(s.seed, id)%uint64(len(s.locks))]
-	err := ctx.Err() // the select below may overlook it
-	if err == nil {
-		select {
-		case lock <- struct{}{}:
-			defer func() { <-lock }()
-			err = f()
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
+	var err error
+	select {
+	case lock <- struct{}{}: // possible even if ctx is canceled: get finds out
+		defer func() { <-lock }()
+		err = f()
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("session: kv: %s: %w", op, err)

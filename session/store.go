@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Store keeps records. The comments of its methods are the whole contract: the
-// core relies on nothing else, and it holds no lock on behalf of a store.
+// Store keeps records. The comments here are the whole contract: the core
+// relies on nothing else, and it takes no lock to protect a store.
 //
 // Any number of goroutines may call the methods at once. Each call is one
 // atomic step: of several Updates and Deletes of the same version exactly one
@@ -25,9 +25,8 @@ type Store interface {
 	// ErrNotFound if there is no record of id, or if the record has expired.
 	// Expiry is checked at every read, against the store's own clock, no matter
 	// when expired records are collected. Load returns ErrCorrupt if the stored
-	// record cannot be decoded, together with the fields that can be read: a
-	// record of which the ID, the Name and the User are known can still be
-	// deleted.
+	// record cannot be decoded, together with the fields that can be read: if the
+	// ID, the Name and the User are among them, the record can still be deleted.
 	Load(ctx context.Context, id string) (Record, error)
 
 	// Create stores r as version 1, no matter what r.Version is. It returns
@@ -61,7 +60,7 @@ type Store interface {
 // Record is one session as a store sees it. A store keeps every field and
 // returns it unchanged.
 //
-// The byte slices are immutable once they were handed over, in both
+// The byte slices are immutable once they have been handed over, in both
 // directions: a store may keep the slices that it is given, the core may keep
 // the slices that it gets, and neither writes into them again.
 type Record struct {

@@ -67,8 +67,8 @@ func (c *check) succeeds(op string, err error) {
 	}
 }
 
-// distinct are the errors of which a store must return exactly one at a time,
-// since callers tell them apart.
+// distinct lists the errors that callers tell apart. An error of a store must
+// not match more than one of them.
 var distinct = []error{
 	session.ErrNotFound, session.ErrExists, session.ErrConflict, session.ErrUnavailable,
 	session.ErrGone, session.ErrCorrupt, session.ErrSchema, session.ErrTooLarge, session.ErrCommitted,

@@ -12,7 +12,7 @@ import (
 // The clauses that hold for every method of a store.
 const (
 	clauseContext = "Every method honours ctx: if ctx is canceled, it returns an error that is [context.Canceled] and matches no other error of the contract."
-	clauseSlices  = "The byte slices are immutable once they were handed over, in both directions"
+	clauseSlices  = "The byte slices are immutable once they have been handed over, in both directions"
 )
 
 // canceled returns a context that is canceled. Its cause must not be returned.
