@@ -8,9 +8,9 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// A fault sleeps to put the calls of several goroutines into a fixed order. The
-// clock is that of a synctest bubble: a sleep ends when every other goroutine
-// waits.
+// These faults sleep to put the calls of several goroutines into a fixed order.
+// They run in a synctest bubble, in which a sleep ends as soon as every other
+// goroutine waits.
 var concurrentFaults = []fault{
 	{"update is not atomic", []string{"Concurrent/Update, one wins", "Concurrent/Update, none is lost"}, func(ref *reference, b *broken) {
 		b.update = func(ctx context.Context, r session.Record) error {

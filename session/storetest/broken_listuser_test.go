@@ -24,7 +24,7 @@ var listUserFaults = []fault{
 	}),
 	listing("list yields local times", []string{"ListUser/every field"}, func(_ *reference, rs []session.Record) []session.Record {
 		for i := range rs {
-			rs[i].ExpiresAt = rs[i].ExpiresAt.In(somewhere)
+			rs[i].ExpiresAt = rs[i].ExpiresAt.In(likeUTC)
 		}
 		return rs
 	}),

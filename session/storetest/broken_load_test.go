@@ -31,7 +31,7 @@ var loadFaults = []fault{
 		}
 	}),
 	loading("load returns local times", []string{"Load/every field"}, func(r *session.Record) {
-		r.SeenAt = r.SeenAt.In(somewhere)
+		r.SeenAt = r.SeenAt.In(likeUTC)
 	}),
 	loading("load returns whole seconds", []string{"Load/every field"}, func(r *session.Record) {
 		r.SeenAt = r.SeenAt.Truncate(time.Second)
@@ -80,8 +80,8 @@ var loadFaults = []fault{
 	}},
 }
 
-// somewhere is a location whose times look like UTC times.
-var somewhere = time.FixedZone("UTC", 0)
+// likeUTC is a location other than time.UTC with the same name and offset.
+var likeUTC = time.FixedZone("UTC", 0)
 
 // loading is a Load that changes each record.
 func loading(name string, fails []string, change func(r *session.Record)) fault {
