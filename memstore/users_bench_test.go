@@ -23,7 +23,7 @@ func createOf(b *testing.B, s *memstore.Store, user string, n int) {
 	}
 }
 
-// Among many sessions of others, and of one user few or very many.
+// The user has few or very many sessions, among many sessions of other users.
 func BenchmarkListUser(b *testing.B) {
 	benchStores(b, func(b *testing.B, s *memstore.Store, _ int) {
 		for _, size := range sizesOfUser {
@@ -75,13 +75,13 @@ func BenchmarkDeleteUser(b *testing.B) {
 	})
 }
 
-// What it is to others that a user who has 100,000 sessions is listed and
-// thrown out, over and over.
+// Load while another goroutine lists and deletes the 100,000 sessions of one
+// user, again and again.
 func BenchmarkLoadBesideDeleteUser(b *testing.B) {
 	for _, beside := range []bool{false, true} {
 		b.Run("beside="+strconv.FormatBool(beside), func(b *testing.B) {
 			const n = 1_000
-			s := fill(b, memstore.Options{}, n, halfOwned, nil)
+			s := fill(b, memstore.Options{}, n, half, nil)
 			defer s.Close()
 			var stop atomic.Bool
 			done := make(chan struct{})

@@ -10,45 +10,13 @@ import (
 	"github.com/echosession/echosession/memstore"
 )
 
-// In these bubbles time passes at once, and only when nothing else goes on.
-
-func TestExpiryIsExact(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New(memstore.Options{SweepEvery: time.Hour})
-		create(t, s, record("a", "", time.Second), record("b", "ann", time.Second))
-		time.Sleep(time.Second - 1)
-		alive(t, s, "a b", "a b")
-		time.Sleep(time.Nanosecond)
-		alive(t, s, "a b", "")
-		wantLen(t, s, 2) // not collected yet
-		create(t, s, record("a", "", time.Second))
-		alive(t, s, "a b", "a")
-		wantLen(t, s, 2)
-	})
-}
-
-func TestTouchExtends(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New(memstore.Options{SweepEvery: time.Hour})
-		create(t, s, record("a", "", time.Second), record("b", "", time.Second))
-		time.Sleep(time.Second - 1)
-		if err := s.Touch(t.Context(), record("a", "", time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Nanosecond)
-		alive(t, s, "a b", "a")
-	})
-}
-
 func TestSweepCollectsWithoutReads(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		option, every time.Duration
 	}{
-		"by default":         {0, memstore.DefaultSweepEvery},
-		"negative":           {-time.Second, memstore.DefaultSweepEvery},
+		"by default":         {0, time.Minute},
+		"negative":           {-time.Second, time.Minute},
 		"every second":       {time.Second, time.Second},
 		"every millisecond":  {time.Millisecond, time.Millisecond},
 		"every three months": {90 * 24 * time.Hour, 90 * 24 * time.Hour},
@@ -76,7 +44,7 @@ func TestSweepCollectsWithoutReads(t *testing.T) {
 	}
 }
 
-// There is a timer only while there is something to collect.
+// A timer runs only while the store is not empty.
 func TestSweepIsArmedOnlyWhileNeeded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -84,30 +52,30 @@ func TestSweepIsArmedOnlyWhileNeeded(t *testing.T) {
 		armed := func(when string, want bool) {
 			t.Helper()
 			if got := s.Armed(); got != want {
-				t.Errorf("armed %s: got %t, want %t", when, got, want)
+				t.Errorf("timer is running %s: got %t, want %t", when, got, want)
 			}
 		}
 		after := func(sweeps int) {
-			time.Sleep(time.Duration(sweeps) * memstore.DefaultSweepEvery)
+			time.Sleep(time.Duration(sweeps) * time.Minute)
 			synctest.Wait()
 		}
 		armed("when new", false)
 		create(t, s, record("a", "", 150*time.Second))
 		armed("after Create", true)
 		after(1)
-		armed("after a sweep that left something", true)
+		armed("after a sweep that left an entry", true)
 		wantLen(t, s, 1)
 		after(2)
 		wantLen(t, s, 0)
-		armed("after a sweep that left nothing", false)
+		armed("after a sweep that left no entry", false)
 
 		create(t, s, record("a", "", time.Hour))
-		armed("after Create in a store that was emptied", true)
+		armed("after Create in an empty store", true)
 		if err := s.Delete(t.Context(), "a", 0); err != nil {
 			t.Fatal(err)
 		}
 		after(1)
-		armed("after a sweep that found nothing", false)
+		armed("after a sweep that found no entry", false)
 		create(t, s, record("a", "", time.Hour))
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -119,42 +87,63 @@ func TestSweepIsArmedOnlyWhileNeeded(t *testing.T) {
 	})
 }
 
-// More than fit into one step of a sweep, in two queues of every shard.
+// A sweep collects more entries than fit into one step, from both heaps of every
+// shard.
 func TestSweepCollectsEverything(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 3 * memstore.Shards * memstore.SweepStep
+		const n = 3 * memstore.ShardCount * memstore.SweepStep
 		s := memstore.New(memstore.Options{})
 		for i := range n {
 			create(t, s, record(id(i), []string{"", "ann"}[i%2], time.Duration(i)*time.Microsecond))
 		}
 		create(t, s, record("last", "", time.Hour))
 		wantLen(t, s, n+1)
-		time.Sleep(memstore.DefaultSweepEvery)
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		wantLen(t, s, 1)
 		alive(t, s, "id-0 last", "last")
 	})
 }
 
-// A bubble ends although the store holds something: its timer is no goroutine.
+// A map and a slice keep their memory when they become empty. So a sweep drops
+// them.
+func TestSweepFreesEmptyShards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memstore.New(memstore.Options{})
+		create(t, s, record("a", "", time.Second), record("b", "ann", time.Second))
+		if s.Freed() {
+			t.Error("before the sweep: got no map and no heap, want both")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !s.Freed() {
+			t.Error("after the sweep: got a map or a heap, want none")
+		}
+		wantLen(t, s, 0)
+	})
+}
+
+// A bubble ends even if the store is not empty, because the timer is no
+// goroutine.
 func TestBubbleEndsWithSessionsLeft(t *testing.T) {
 	t.Parallel()
 	var s *memstore.Store
 	synctest.Test(t, func(t *testing.T) {
 		s = memstore.New(memstore.Options{})
 		create(t, s, record("a", "", time.Hour), record("b", "", time.Hour))
-		time.Sleep(10 * memstore.DefaultSweepEvery)
+		time.Sleep(10 * time.Minute)
 		wantLen(t, s, 2)
 	})
-	if err := s.Close(); err != nil { // outside of the bubble of the timer
+	if err := s.Close(); err != nil { // outside the bubble of the timer
 		t.Fatal(err)
 	}
 	wantLen(t, s, 0)
 }
 
-// A store that was forgotten, not closed, is collected although its timer is
-// running.
+// A store that is no longer used is garbage, even if it was not closed and its
+// timer is running.
 func TestForgottenStoreIsCollected(t *testing.T) {
 	t.Parallel()
 	store, kept := forgotten(t)
@@ -165,11 +154,11 @@ func TestForgottenStoreIsCollected(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the store is still there, want it to be collected")
+	t.Error("got a store that is still in memory, want it collected")
 }
 
-// forgotten returns a pointer that does not keep what it points to, and
-// something out of the store that may be kept.
+// forgotten returns a weak pointer to a store, and bytes that the store gave
+// out.
 //
 //go:noinline
 func forgotten(t *testing.T) (weak.Pointer[memstore.Store], []byte) {
@@ -182,7 +171,7 @@ func forgotten(t *testing.T) (weak.Pointer[memstore.Store], []byte) {
 	return weak.Make(s), r.Data
 }
 
-// The timer of a forgotten store fires once more, finds nothing, and is gone.
+// The timer of a store that is garbage fires once more and does nothing.
 func TestTimerOfForgottenStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -197,10 +186,10 @@ func TestTimerOfForgottenStore(t *testing.T) {
 				break
 			}
 		}
-		time.Sleep(2 * memstore.DefaultSweepEvery)
+		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if store.Value() != nil {
-			t.Error("the store is still there, want it to be collected")
+			t.Error("got a store that is still in memory, want it collected")
 		}
 	})
 }

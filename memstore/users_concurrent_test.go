@@ -14,8 +14,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// change is what may be done to one of the sessions of ann, all of one shard,
-// between two steps of a list.
+// change changes a session of ann between two steps of a list.
 type change func(t *testing.T, s *memstore.Store, r session.Record)
 
 func giveTo(users ...string) change {
@@ -36,31 +35,31 @@ func remove(t *testing.T, s *memstore.Store, r session.Record) {
 	}
 }
 
-func replace(t *testing.T, s *memstore.Store, r session.Record) {
+func recreate(t *testing.T, s *memstore.Store, r session.Record) {
 	remove(t, s, r)
 	create(t, s, r)
 }
 
-// A list of which the next to come is changed at every step, or those after it,
-// or those that came, has all the others once.
+// Sessions are changed between two steps of a list. The list does not yield a
+// session that was changed before it was read, and yields every other one once.
 func TestListAcrossChanges(t *testing.T) {
 	t.Parallel()
-	const n = 6 * memstore.UserStep
+	const n = 6 * memstore.StepSize
 	for name, change := range map[string]change{
 		"deleted":            remove,
-		"created again":      replace,
+		"created again":      recreate,
 		"given to another":   giveTo("bob"),
 		"given and returned": giveTo("bob", "ann"),
-		"given to nobody":    giveTo("", "bob", "", "ann"),
+		"given to no user":   giveTo("", "bob", "", "ann"),
 	} {
 		for which, pick := range map[string]func(i int) (from, to int){
 			"the next":              func(i int) (int, int) { return i, i + 1 },
 			"the next three":        func(i int) (int, int) { return i, i + 3 },
-			"a whole step":          func(i int) (int, int) { return i, i + memstore.UserStep },
-			"all that are to come":  func(i int) (int, int) { return i, n },
-			"the last that came":    func(i int) (int, int) { return i - 1, i },
-			"all that came":         func(i int) (int, int) { return 0, i },
-			"the last of all":       func(int) (int, int) { return n - 1, n },
+			"a whole step":          func(i int) (int, int) { return i, i + memstore.StepSize },
+			"all the following":     func(i int) (int, int) { return i, n },
+			"the last yielded":      func(i int) (int, int) { return i - 1, i },
+			"all yielded":           func(i int) (int, int) { return 0, i },
+			"the last of the list":  func(int) (int, int) { return n - 1, n },
 			"the last and the next": func(i int) (int, int) { return i - 1, i + 1 },
 		} {
 			t.Run(name+"/"+which, func(t *testing.T) {
@@ -70,15 +69,15 @@ func TestListAcrossChanges(t *testing.T) {
 				for _, id := range ids {
 					create(t, s, record(id, "ann", time.Hour))
 				}
-				slices.Reverse(ids) // the order in which they come
-				came, changed := map[string]int{}, map[string]bool{}
+				slices.Reverse(ids) // the order of the list
+				yielded, changed, changedFirst := map[string]int{}, map[string]bool{}, map[string]bool{}
 				i := 0
 				for r, err := range s.ListUser(t.Context(), "sid", "ann") {
 					if err != nil {
 						t.Fatal(err)
 					}
-					came[r.ID]++
-					if i++; i%memstore.UserStep != 0 {
+					yielded[r.ID]++
+					if i++; i%memstore.StepSize != 0 {
 						continue
 					}
 					from, to := pick(i)
@@ -86,13 +85,18 @@ func TestListAcrossChanges(t *testing.T) {
 						if r, err := s.Load(t.Context(), id); err == nil && !changed[id] {
 							change(t, s, r)
 							changed[id] = true
+							changedFirst[id] = yielded[id] == 0
 						}
 					}
 					consistent(t, s)
 				}
 				for _, id := range ids {
-					if got := came[id]; got > 1 || got < 1 && !changed[id] {
-						t.Errorf("%s: came %d times, changed: %t, want once, or not at all if it was changed", id, got, changed[id])
+					want := 1
+					if changedFirst[id] {
+						want = 0
+					}
+					if got := yielded[id]; got != want {
+						t.Errorf("%s: got it %d times, want %d", id, got, want)
 					}
 				}
 			})
@@ -100,62 +104,62 @@ func TestListAcrossChanges(t *testing.T) {
 	}
 }
 
-// Several lists, and a DeleteUser, at different places of what is taken apart
-// under them.
+// Several lists are under way at different positions while sessions are created
+// and deleted.
 func TestListsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{})
-	const n = 5 * memstore.UserStep
+	const n = 5 * memstore.StepSize
 	ids := inOneShard(s, n)
 	for _, id := range ids {
 		create(t, s, record(id, "ann", time.Hour))
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	type started struct {
-		next func() (session.Record, error, bool)
-		came map[string]int
+	type list struct {
+		next    func() (session.Record, error, bool)
+		yielded map[string]int
 	}
-	var lists []started
-	gone := map[string]bool{}
+	var lists []list
+	deleted := map[string]bool{}
 	for round := range n {
 		if round%8 == 0 {
 			next, stop := iter.Pull2(s.ListUser(t.Context(), "sid", "ann"))
 			defer stop()
-			lists = append(lists, started{next, map[string]int{}})
+			lists = append(lists, list{next, map[string]int{}})
 		}
 		for _, l := range lists {
 			for range random.IntN(8) {
 				if r, _, ok := l.next(); ok {
-					l.came[r.ID]++
+					l.yielded[r.ID]++
 				}
 			}
 		}
-		if id := ids[random.IntN(n)]; round%2 == 0 && !gone[id] {
+		if id := ids[random.IntN(n)]; round%2 == 0 && !deleted[id] {
 			remove(t, s, record(id, "", 0))
-			gone[id] = true
+			deleted[id] = true
 		}
 		create(t, s, record("new-"+id(round), "ann", time.Hour))
 	}
 	for _, l := range lists {
 		for r, _, ok := l.next(); ok; r, _, ok = l.next() {
-			l.came[r.ID]++
+			l.yielded[r.ID]++
 		}
 		for _, id := range ids {
-			if !gone[id] && l.came[id] != 1 {
-				t.Errorf("%s, which stayed: came %d times, want once", id, l.came[id])
+			if !deleted[id] && l.yielded[id] != 1 {
+				t.Errorf("%s, which was never deleted: got it %d times, want once", id, l.yielded[id])
 			}
 		}
-		for id, times := range l.came {
+		for id, times := range l.yielded {
 			if times > 1 {
-				t.Errorf("%s: came %d times, want once", id, times)
+				t.Errorf("%s: got it %d times, want at most once", id, times)
 			}
 		}
 	}
 	consistent(t, s)
 }
 
-// Users log in and out, change hands and are thrown out, all at once; every
-// session that was there before DeleteUser, and stayed the user's, is gone.
+// Sessions are created, change their users and are deleted at the same time. A
+// session that a user had before DeleteUser, and kept, is gone afterwards.
 func TestUsersConcurrently(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{SweepEvery: time.Millisecond})
@@ -175,7 +179,7 @@ func TestUsersConcurrently(t *testing.T) {
 					err = s.Update(t.Context(), r)
 				}
 				if err != nil && !errors.Is(err, session.ErrExists) && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrConflict) {
-					t.Errorf("got error %v", err)
+					t.Errorf("Load, Create or Update: got error %v, want none or an error of the contract", err)
 				}
 			}
 		})
@@ -186,15 +190,15 @@ func TestUsersConcurrently(t *testing.T) {
 		seen := map[string]bool{}
 		for r, err := range s.ListUser(t.Context(), "sid", "ann") {
 			if err != nil || r.User != "ann" || seen[r.ID] {
-				t.Errorf("got %q of %q, seen: %t, and error %v", r.ID, r.User, seen[r.ID], err)
+				t.Errorf("ListUser: got %q with user %q, twice: %t, and error %v, want a session of ann once", r.ID, r.User, seen[r.ID], err)
 			}
 			seen[r.ID] = true
 		}
 		if !seen[mine.ID] {
-			t.Errorf("list without %q", mine.ID)
+			t.Errorf("ListUser: got no %q, want it in the list", mine.ID)
 		}
 		if n, err := s.DeleteUser(t.Context(), "sid", "ann", ""); n < 1 || err != nil {
-			t.Errorf("DeleteUser: got %d and error %v, want at least 1 and none", n, err)
+			t.Errorf("DeleteUser: got %d and error %v, want at least 1 and no error", n, err)
 		}
 		alive(t, s, mine.ID, "")
 	}
@@ -203,7 +207,7 @@ func TestUsersConcurrently(t *testing.T) {
 	consistent(t, s)
 }
 
-// Two who throw out a user at once share the work: none is counted twice.
+// Several DeleteUsers at once count each session only once in all.
 func TestDeleteUserTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{})
