@@ -13,45 +13,39 @@ import (
 // answer of the ErrorHandler to one of the store.
 //
 // The caller's ctx should not end with the client's connection.
-func (f *flow) Commit(ctx context.Context, hijacked bool) (out Outcome, err error) {
-	if f.respondsInFailed() {
-		return f.outcome(ctx), nil
+func (f *flow) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
+	if out, responds := f.respondInFailed(ctx); responds {
+		return out, nil
 	}
-	err = f.exclusive(func() error {
-		out, err = f.commit(ctx, hijacked)
-		f.setResponse(responseBegun)
-		return err
-	})
+	if err := f.tryEnter(); err != nil {
+		return Outcome{}, err
+	}
+	defer f.leave()
+	out, err := f.commit(ctx, hijacked)
+	f.response = max(f.response, responseBegun)
 	return out, err
 }
 
-// respondsInFailed reports whether the ErrorHandler runs, which may write a
-// response of its own. Then that is the response, and nothing can be committed
-// any more.
-func (f *flow) respondsInFailed() bool {
+// respondInFailed is the Commit of a response that the ErrorHandler writes while
+// it runs. Nothing can be committed any more then. Needs no lock.
+func (f *flow) respondInFailed(ctx context.Context) (out Outcome, responds bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.running != hookFailed {
-		return false
+		return out, false
 	}
 	f.response = max(f.response, responseBegun)
-	return true
+	return f.outcome(ctx), true
 }
 
-func (f *flow) setResponse(r response) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.response = max(f.response, r)
-}
-
-// commit makes the commit, unless one was made. Requires f.op.
+// commit makes the commit, unless one was made.
 func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	if f.response >= responseCommits {
 		return Outcome{}, nil
 	}
-	f.setResponse(responseCommits)
+	f.response = responseCommits
 	if hijacked {
-		f.setResponse(responseBegun)
+		f.response = responseBegun
 	}
 	if f.stage == stageNew || f.stage == stageLoaded && !f.row.isStored() && !f.b.allowEmpty {
 		return f.outcome(ctx), nil // nobody asked for the session
@@ -64,7 +58,7 @@ func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	return f.outcome(ctx), err
 }
 
-// carryOut plans the commit and makes it. Requires f.op.
+// carryOut plans the commit and makes it.
 func (f *flow) carryOut(ctx context.Context) error {
 	var data []byte // the encoding of Data, once the plan needed it
 	v := f.facts()
@@ -97,16 +91,13 @@ func (f *flow) carryOut(ctx context.Context) error {
 // resolveFor finds out what became of an earlier write before a step is made.
 // For a step that asks the store nothing, a failure is only observed.
 func (f *flow) resolveFor(ctx context.Context, next step) error {
-	end, err := f.resolve(ctx)
-	if end == gone {
-		f.setGone(ctx)
+	err := f.resolve(ctx)
+	if err == nil || next != stepNothing {
+		return err
 	}
-	if err != nil && next == stepNothing {
-		f.b.event(ctx, EventError, f.eventRecord(), nil, err)
-		f.draft.unresolved.open = false
-		return nil
-	}
-	return err
+	f.event(ctx, EventError, f.row, nil, err)
+	f.draft.unresolved.open = false
+	return nil
 }
 
 // make makes one step. data is the encoding of Data, if the plan needed it.
@@ -144,8 +135,6 @@ func (f *flow) compare() (data []byte, state dataState, err error) {
 	case differs:
 		return data, dataChanged, nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	// The same value, as it is encoded now.
 	f.draft.base.data, f.draft.base.schema, f.draft.base.isComparable = data, f.b.schema, f.b.exact
 	return data, dataSame, nil
@@ -166,17 +155,15 @@ func (f *flow) differs(data []byte) (bool, error) {
 	return !bytes.Equal(again, data), err
 }
 
-// save makes the save of a commit. Requires f.op.
+// save makes the save of a commit.
 func (f *flow) save(ctx context.Context, data []byte) error {
 	r := f.prepareAndWrite(ctx, data, false)
 	if errors.Is(r.err, ErrCommitted) {
 		f.observeLost(ctx, errHijacked)
-		f.mu.Lock()
 		f.failed = failedSave
-		f.mu.Unlock()
 		return f.settle(ctx, f.endLeft(ctx))
 	}
-	if r.err == nil && r.fate == alive && f.isDestroyed() { // by another goroutine meanwhile, and no cookie has left yet
+	if r.err == nil && r.fate == alive && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet
 		r = f.destroy(ctx)
 	}
 	return f.settle(ctx, r)
@@ -190,7 +177,7 @@ func (f *flow) refresh(ctx context.Context, data []byte) error {
 	case r.err != nil && r.op == OpDestroy: // BeforeSave destroyed the session
 		return f.settle(ctx, r)
 	case r.err != nil:
-		f.b.event(ctx, EventError, f.eventRecord(), nil, r.err)
+		f.event(ctx, EventError, f.row, nil, r.err)
 	case r.written || r.fate == gone:
 		return nil
 	}
@@ -212,6 +199,6 @@ func (f *flow) observeDropped(ctx context.Context) {
 	case f.closing == endingDestroyed:
 		f.observeLost(ctx, errDestroyed)
 	default:
-		f.b.event(ctx, EventGone, f.eventRecord(), nil, errGone)
+		f.event(ctx, EventGone, f.row, nil, errGone)
 	}
 }

@@ -26,37 +26,28 @@ type owned struct {
 // has their tokens.
 func (l *left) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
 
-// present returns the present record, for retire.
-func (f *flow) present() owned {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.leave()
-}
-
-// leave returns the present record, to be ended later. Requires f.mu.
-func (f *flow) leave() owned {
+// leaveBehind returns the present record, to be ended. Needs only mu.
+func (f *flow) leaveBehind() owned {
 	o := owned{row: f.row, origin: f.origin()}
 	o.tried = o.origin.writes != nil && o.origin.writes.deleting
 	return o
 }
 
 // destroy deletes the record, and those that Regenerate left behind. The
-// response takes the token away, if the client ever had one. Requires f.op.
+// response takes the token away, if the client ever had one.
 func (f *flow) destroy(ctx context.Context) result {
-	if end, err := f.resolve(ctx); err != nil {
+	if err := f.resolve(ctx); err != nil {
 		return result{op: OpDestroy, err: err}
-	} else if end == gone {
-		f.setGone(ctx)
+	}
+	if f.closing == endingGone {
 		return result{fate: gone}
 	}
 	hadToken := f.presented || f.action != ActionNone || !f.draft.left.isEmpty()
 	if f.row.isStored() {
 		hadToken = true
-		old := f.present()
+		old := f.leaveBehind()
 		switch end, err := f.retire(ctx, &old); {
 		case err != nil:
-			f.mu.Lock()
-			defer f.mu.Unlock()
 			if old.tried {
 				f.draft.noteUnresolved().deleting = true
 			}
@@ -70,8 +61,6 @@ func (f *flow) destroy(ctx context.Context) result {
 		return r
 	}
 	data, _ := f.typed.encodeData() // after an error, every later Data counts as changed
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.draft.pending.destroyed {
 		f.closing = endingDestroyed
 		f.draft.base = base{encoded: f.b.own(data)}
@@ -99,10 +88,10 @@ const (
 func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 	t := f.b.meter()
 	for try := range maxTries {
-		err := f.b.delete(ctx, old.row.id, old.row.version, t)
+		err := f.delete(ctx, old.row.id, old.row.version, t)
 		switch {
 		case err == nil:
-			f.b.event(ctx, EventDestroyed, &old.row, t, nil)
+			f.event(ctx, EventDestroyed, old.row, t, nil)
 			return retired, nil
 		case errors.Is(err, ErrNotFound):
 			return retiredByOther, nil
@@ -111,12 +100,13 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		}
 		isRefused := errors.Is(err, ErrConflict)
 		if isRefused {
-			if err := pause(ctx, try); err != nil {
+			f.outside(func() { err = pause(ctx, try) })
+			if err != nil {
 				return retiredNot, err
 			}
 		}
 		var latest row
-		found, lookErr := f.b.load(ctx, old.row.id, &latest, t)
+		found, lookErr := f.fetch(ctx, old.row.id, &latest, t)
 		isOther := lookErr == nil && found != absent && old.row.isStored() && latest.version != old.row.version
 		old.tried = old.tried || !isRefused && !isOther
 		switch {
@@ -137,9 +127,13 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 	return retiredNot, fmt.Errorf("session: delete: %w", ErrConflict)
 }
 
+func (f *flow) delete(ctx context.Context, id string, version int64, t *meter) (err error) {
+	f.outside(func() { err = f.b.delete(ctx, id, version, t) })
+	return err
+}
+
 // endLeft ends the records that Regenerate left behind. If another request ended
 // one of them, that was a log-out, which must hold for the new session, too.
-// Requires f.op.
 func (f *flow) endLeft(ctx context.Context) result {
 	l := f.draft.left
 	if l == nil {
@@ -189,15 +183,15 @@ func (f *flow) endOrphans(ctx context.Context) {
 // deleteOrphan deletes a record of any version, and reports whether it is gone.
 func (f *flow) deleteOrphan(ctx context.Context, o *owned) bool {
 	t := f.b.meter()
-	err := f.b.delete(ctx, o.row.id, 0, t)
+	err := f.delete(ctx, o.row.id, 0, t)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return true
 	case err != nil:
-		f.b.event(ctx, EventError, &o.row, t, err)
+		f.event(ctx, EventError, o.row, t, err)
 		return false
 	}
-	f.b.event(ctx, EventDestroyed, &o.row, t, nil)
+	f.event(ctx, EventDestroyed, o.row, t, nil)
 	return true
 }
 
@@ -214,11 +208,8 @@ func (f *flow) takeBack(ctx context.Context, before draft) {
 	if !f.row.isStored() || before.base.version > 0 {
 		return // it is not new
 	}
-	orphan := f.present()
-	isGone := f.deleteOrphan(ctx, &orphan)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !isGone {
+	orphan := f.leaveBehind()
+	if !f.deleteOrphan(ctx, &orphan) {
 		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
 	}
 	f.draft.noteUnresolved().spent = true
@@ -240,7 +231,7 @@ func (p pending) and(later pending) pending {
 }
 
 // regenerate makes the session a new one with the id ("": the save makes one),
-// whose encoded Data is data.
+// whose encoded Data is data. Needs no lock.
 func (f *flow) regenerate(id string, data []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -252,7 +243,7 @@ func (f *flow) regenerate(id string, data []byte) bool {
 		if d.left == nil {
 			d.left = new(left)
 		}
-		d.left.replaced = append(d.left.replaced, f.leave())
+		d.left.replaced = append(d.left.replaced, f.leaveBehind())
 	}
 	f.closing = endingNone
 	f.setNew(id, data)
@@ -264,10 +255,10 @@ func (f *flow) regenerate(id string, data []byte) bool {
 }
 
 // undoNew brings back the session before, because the Update failed which gave
-// the session a new id. Requires f.mu.
+// the session a new id.
 func (f *flow) undoNew(before snapshot) {
 	d := f.draft
-	l, now := d.left, f.leave()
+	l, now := d.left, f.leaveBehind()
 	mayExist := now.row.isStored() || d.unresolved != nil && d.unresolved.open
 	*d = before.draft
 	f.row, f.cred = before.row, before.cred
@@ -283,10 +274,4 @@ func (f *flow) undoNew(before snapshot) {
 	if mayExist {
 		d.left.orphans = append(d.left.orphans, now)
 	}
-}
-
-func (f *flow) isDestroyed() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.draft.pending.destroyed
 }

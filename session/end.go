@@ -10,8 +10,8 @@ import (
 // that came later, and looks for changes that came too late. Afterwards the
 // hooks are not called any more.
 func (f *flow) End(ctx context.Context) (out Outcome, err error) {
-	f.op.Lock()
-	defer f.op.Unlock()
+	f.enter()
+	defer f.leave()
 	defer f.close()
 	switch {
 	case f.response == responseOver:
@@ -28,8 +28,8 @@ func (f *flow) End(ctx context.Context) (out Outcome, err error) {
 // Abandon ends the exchange of a handler that panicked: nothing is committed.
 // The Outcome is that of a Save that the handler made before.
 func (f *flow) Abandon(ctx context.Context) Outcome {
-	f.op.Lock()
-	defer f.op.Unlock()
+	f.enter()
+	defer f.leave()
 	defer f.close()
 	f.recheckReply(ctx)
 	return f.outcome(ctx)
@@ -45,32 +45,26 @@ func (f *flow) Hijacked() {
 
 // close ends the exchange.
 func (f *flow) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.response, f.inRequest, f.lines = responseOver, false, nil
 	f.typed.releaseHooks()
 }
 
-// late does what can still be done after the response has begun. Requires f.op.
+// late does what can still be done after the response has begun.
 func (f *flow) late(ctx context.Context) error {
-	f.mu.Lock()
-	d, failed, isClosed := f.draft, f.failed, f.closing != endingNone
-	p := d.pending
-	isLost := !d.left.isEmpty() || f.row.isStored() && (p.renewTo != "" || p.hasAge)
-	f.mu.Unlock()
+	d, p := f.draft, f.draft.pending
 	switch {
-	case isClosed:
+	case f.closing != endingNone:
 		if p.destroyed && f.b.inspects() {
 			f.observeDropped(ctx)
 		}
 		return nil
 	case p.policy == SaveNever:
 		return nil
-	case p.destroyed && failed != failedDestroy:
+	case p.destroyed && f.failed != failedDestroy:
 		return f.settle(ctx, f.destroy(ctx))
-	case failed != failedNothing: // all that is pending was observed
+	case f.failed != failedNothing: // all that is pending was observed
 		return nil
-	case isLost:
+	case !d.left.isEmpty(), f.row.isStored() && (p.renewTo != "" || p.hasAge):
 		f.observeLost(ctx, errLate)
 		return f.settle(ctx, f.endLeft(ctx))
 	case !f.b.inspects():
@@ -89,7 +83,7 @@ func (f *flow) late(ctx context.Context) error {
 
 // observeLost observes changes that will not be stored.
 func (f *flow) observeLost(ctx context.Context, why error) {
-	f.b.event(ctx, EventLost, f.eventRecord(), nil, why)
+	f.event(ctx, EventLost, f.row, nil, why)
 }
 
 var (

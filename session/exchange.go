@@ -77,8 +77,8 @@ func (m *Manager[T]) Begin(x *Exchange[T], o BeginOptions[T]) *Exchange[T] {
 
 // Load loads the session now, and validates it, instead of at the first Get.
 func (x *Exchange[T]) Load(ctx context.Context) error {
-	x.op.Lock()
-	defer x.op.Unlock()
+	x.enter()
+	defer x.leave()
 	return x.validated(ctx)
 }
 
@@ -87,8 +87,8 @@ func (x *Exchange[T]) Load(ctx context.Context) error {
 func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
 	known, err := x.known()
 	if !known {
-		x.op.Lock()
-		defer x.op.Unlock()
+		x.enter()
+		defer x.leave()
 		err = x.ready(ctx)
 	}
 	if err != nil {
@@ -119,42 +119,39 @@ func (x *Exchange[T]) known() (known bool, err error) {
 // there is no record, it is the value of a new session.
 func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
 	known, err := x.known()
-	if !known {
-		x.op.Lock()
-		defer x.op.Unlock()
+	if known {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+	} else {
+		x.enter()
+		defer x.leave()
 		err = x.validated(ctx)
 	}
 	if err != nil {
 		return v, err
 	}
-	x.mu.Lock()
-	isNew := !x.row.isStored() || x.closing != endingNone
-	id, isOpened := x.row.id, x.draft != nil
+	if !x.row.isStored() || x.closing != endingNone {
+		x.outside(func() { v = x.m.cfg.New() })
+		return v, nil
+	}
 	var e encoded
-	if isOpened {
+	if x.draft != nil {
 		e = x.draft.base.encoded
-	}
-	x.mu.Unlock()
-	if isNew {
-		return x.m.cfg.New(), nil
-	}
-	if !isOpened { // then this call has op
+	} else {
 		e, err = x.b.open(&x.row)
 	}
 	if err == nil {
-		var loaded T
-		if err = x.m.decode(id, e, &loaded); err == nil {
-			return loaded, nil
-		}
+		err = x.decode(e, &v)
 	}
-	if known {
+	if err == nil || known {
 		return v, err
 	}
 	// Session finds the same, and asks the ErrorHandler what follows.
-	if err := x.ready(ctx); err != nil {
-		return v, err
+	var empty T
+	if err = x.ready(ctx); err == nil {
+		x.outside(func() { empty = x.m.cfg.New() })
 	}
-	return x.m.cfg.New(), nil
+	return empty, err
 }
 
 // The methods of typed.
@@ -168,67 +165,89 @@ func (x *Exchange[T]) newDraft() *draft {
 	return &x.s.draft
 }
 
-func (x *Exchange[T]) freshData() ([]byte, error) {
-	x.s.session.Data = x.m.cfg.New()
-	return x.m.first(&x.s.session.Data)
+func (x *Exchange[T]) freshData() (data []byte, err error) {
+	x.outside(func() {
+		x.s.session.Data = x.m.cfg.New()
+		data, err = x.m.first(&x.s.session.Data)
+	})
+	return data, err
+}
+
+// decode fills v, a zero value, from e.
+func (x *Exchange[T]) decode(e encoded, v *T) (err error) {
+	id := x.row.id
+	x.outside(func() { err = x.m.decode(id, e, v) })
+	return err
 }
 
 func (x *Exchange[T]) decodeData(e encoded) error {
 	var zero T
 	x.s.session.Data = zero
-	return x.m.decode(x.row.id, e, &x.s.session.Data)
+	return x.decode(e, &x.s.session.Data)
 }
 
-func (x *Exchange[T]) encodeData() ([]byte, error) { return x.m.encode(&x.s.session.Data) }
+// encode encodes v.
+func (x *Exchange[T]) encode(v *T) (data []byte, err error) {
+	x.outside(func() { data, err = x.m.encode(v) })
+	return data, err
+}
+
+func (x *Exchange[T]) encodeData() ([]byte, error) { return x.encode(&x.s.session.Data) }
 
 func (x *Exchange[T]) copyData() any { return x.s.session.Data }
 
 func (x *Exchange[T]) setData(data any) { x.s.session.Data, _ = data.(T) }
 
-func (x *Exchange[T]) userOfData() string { return x.m.user(&x.s.session.Data) }
+// user returns whose session v is.
+func (x *Exchange[T]) user(v *T) (user string) {
+	if x.b.hasUser {
+		x.outside(func() { user = x.m.cfg.User(v) })
+	}
+	return user
+}
+
+func (x *Exchange[T]) userOfData() string { return x.user(&x.s.session.Data) }
 
 func (x *Exchange[T]) userOf(e encoded) (string, error) {
 	var v T
-	if err := x.m.decode(x.row.id, e, &v); err != nil {
+	if err := x.decode(e, &v); err != nil {
 		return "", err
 	}
-	return x.m.user(&v), nil
+	return x.user(&v), nil
 }
 
 func (x *Exchange[T]) recode(e encoded) ([]byte, error) {
 	var v T
-	if err := x.m.decode(x.row.id, e, &v); err != nil {
+	if err := x.decode(e, &v); err != nil {
 		return nil, err
 	}
-	return x.m.encode(&v)
+	return x.encode(&v)
 }
 
 func (x *Exchange[T]) mergeData(base, mine, theirs encoded) (merged []byte, conflicts []string, err error) {
-	v, conflicts, err := x.m.merge(x.row.id, base, mine, theirs)
-	if err != nil {
-		return nil, nil, err
-	}
-	if merged, err = x.m.encode(&v); err != nil {
-		return nil, nil, err
-	}
-	x.s.session.Data = v
-	return merged, conflicts, nil
+	id := x.row.id
+	x.outside(func() {
+		var v T
+		if v, conflicts, err = x.m.merge(id, base, mine, theirs); err != nil {
+			return
+		}
+		if merged, err = x.m.encode(&v); err == nil {
+			x.s.session.Data = v
+		}
+	})
+	return merged, conflicts, err
 }
 
-// requestContext is the request's context, for calls that have none of their own.
+// requestContext is the request's context, for calls that have none of their
+// own. Needs no lock.
 func (x *Exchange[T]) requestContext() context.Context {
-	if h := x.currentHooks(); h != nil {
-		return h.Context()
-	}
-	return context.Background()
-}
-
-// currentHooks returns nil once the request is over: what the hooks belong to
-// may serve another request by then.
-func (x *Exchange[T]) currentHooks() Hooks[T] {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.hooks
+	hooks := x.hooks
+	x.mu.Unlock()
+	if hooks == nil {
+		return context.Background()
+	}
+	return hooks.Context()
 }
 
 func (x *Exchange[T]) requestOrigin() (scheme, host string) { return x.hooks.Origin() }

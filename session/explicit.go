@@ -6,74 +6,71 @@ import "context"
 
 // saveNow is Session.Save.
 func (f *flow) saveNow(ctx context.Context) error {
-	return f.exclusive(func() error {
-		if err := f.settled(ctx); err != nil {
-			return err
-		}
-		if f.isDestroyed() {
-			return f.report(ctx, f.destroy(ctx))
-		}
-		data, err := f.typed.encodeData()
-		if err != nil {
-			return err
-		}
-		return f.report(ctx, f.prepareAndWrite(ctx, data, false))
-	})
+	if err := f.tryEnter(); err != nil {
+		return err
+	}
+	defer f.leave()
+	if err := f.settled(ctx); err != nil {
+		return err
+	}
+	if f.draft.pending.destroyed {
+		return f.report(ctx, f.destroy(ctx))
+	}
+	data, err := f.typed.encodeData()
+	if err != nil {
+		return err
+	}
+	return f.report(ctx, f.prepareAndWrite(ctx, data, false))
 }
 
 // settled returns an error if the session cannot be saved, and finds out before
-// what became of an earlier write. Requires f.op.
+// what became of an earlier write.
 func (f *flow) settled(ctx context.Context) error {
 	if err := f.changeable(); err != nil {
 		return err
 	}
-	end, err := f.resolve(ctx)
-	if end == gone {
-		f.setGone(ctx)
-		return errGone
+	if err := f.resolve(ctx); err != nil {
+		return f.report(ctx, result{err: err})
 	}
-	return f.report(ctx, result{err: err})
+	return f.changeable()
 }
 
-// updateNow is Session.Update. apply runs the application's function on Data.
-func (f *flow) updateNow(ctx context.Context, apply func() error) error {
-	return f.exclusive(func() error {
-		if err := f.settled(ctx); err != nil {
-			return err
-		}
-		if f.isDestroyed() {
-			return errDestroyed
-		}
-		data, err := f.typed.encodeData()
-		if err != nil {
-			return err
-		}
-		return f.update(ctx, data, apply)
-	})
-}
-
-// update applies a function to what is stored and saves the result. If that
-// fails, or apply panics, everything is as before.
-func (f *flow) update(ctx context.Context, data []byte, apply func() error) error {
-	var failure error // of apply: the application's own, which is not observed
+// update is Session.Update. It applies a function to what is stored and saves the
+// result. If that fails, or apply panics, everything is as before.
+func (f *flow) update(ctx context.Context, apply func() error) error {
+	if err := f.tryEnter(); err != nil {
+		return err
+	}
+	defer f.leave()
+	if err := f.settled(ctx); err != nil {
+		return err
+	}
+	if f.draft.pending.destroyed {
+		return errDestroyed
+	}
+	data, err := f.typed.encodeData()
+	if err != nil {
+		return err
+	}
 	before, stored := f.snapshot(), false
 	defer func() {
 		if !stored {
 			f.restore(before)
 		}
 	}()
+	var failure error // of apply: the application's own, which is not observed
 	s := save{f: f, data: data}
 	s.update = func(data []byte) ([]byte, error) {
 		if err := f.typed.decodeData(f.b.own(data)); err != nil {
 			return nil, err
 		}
-		if failure = f.during(hookUpdate, apply); failure != nil {
+		if failure = f.callHook(hookUpdate, apply); failure != nil {
 			return nil, failure
 		}
 		if err := f.callBeforeSave(); err != nil {
 			return nil, err
 		}
-		if f.isDestroyed() {
+		if f.draft.pending.destroyed {
 			return nil, errDestroyed
 		}
 		return f.typed.encodeData()
@@ -96,8 +93,6 @@ type snapshot struct {
 }
 
 func (f *flow) snapshot() snapshot {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	return snapshot{f.row, f.cred, *f.draft, f.typed.copyData(), f.regenerated}
 }
 
@@ -106,8 +101,6 @@ func (f *flow) snapshot() snapshot {
 // the application asked for in the meantime.
 func (f *flow) restore(before snapshot) {
 	f.typed.setData(before.data)
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	asked := f.draft.pending
 	switch isNew := f.row.id != before.row.id; {
 	case isNew && f.regenerated != before.regenerated:
@@ -128,37 +121,36 @@ func (f *flow) restore(before snapshot) {
 
 // reload is Session.Reload.
 func (f *flow) reload(ctx context.Context) error {
-	return f.exclusive(func() error {
-		if err := f.changeable(); err != nil {
-			return err
-		}
-		u := f.unresolved()
-		mayExist := u != nil && u.open && u.creating
-		if !f.row.isStored() && !mayExist {
-			return f.clear()
-		}
-		var latest row
-		t := f.b.meter()
-		found, err := f.b.load(ctx, f.row.id, &latest, t)
-		switch {
-		case err != nil:
-			return f.report(ctx, result{err: err})
-		case found == absent && mayExist:
-			u.open, u.spent = false, true
-			return f.clear()
-		case found != present, !f.isStillOurs(&latest):
-			f.setGone(ctx)
-			return errGone
-		}
-		return f.report(ctx, result{err: f.reopen(&latest)})
-	})
+	if err := f.tryEnter(); err != nil {
+		return err
+	}
+	defer f.leave()
+	if err := f.changeable(); err != nil {
+		return err
+	}
+	u := f.unresolved()
+	mayExist := u != nil && u.open && u.creating
+	if !f.row.isStored() && !mayExist {
+		return f.clear()
+	}
+	var latest row
+	found, err := f.fetch(ctx, f.row.id, &latest, nil)
+	switch {
+	case err != nil:
+		return f.report(ctx, result{err: err})
+	case found == absent && mayExist:
+		u.open, u.spent = false, true
+		return f.clear()
+	case found != present, !f.isStillOurs(&latest):
+		f.setGone(ctx)
+		return errGone
+	}
+	return f.report(ctx, result{err: f.reopen(&latest)})
 }
 
 // clear makes Data of a session that is not stored as New makes it.
 func (f *flow) clear() error {
 	data, err := f.typed.freshData()
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.draft.base = base{encoded: f.b.own(data)}
 	return err
 }
@@ -175,10 +167,7 @@ func (f *flow) reopen(latest *row) error {
 		return err
 	}
 	f.rebase(latest, e)
-	user := f.typed.userOfData()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.draft.base.user = user
+	f.draft.base.user = f.typed.userOfData()
 	if f.draft.pending.renewTo == f.cred.secret {
 		f.draft.pending.renewTo = "" // a write without an answer carried it out
 	}

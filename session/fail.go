@@ -9,18 +9,16 @@ import (
 // session that it refuses is deleted at once, whatever the handler does
 // afterwards, and the request gets a new one.
 func (f *flow) validate(ctx context.Context) error {
-	f.mu.Lock()
 	f.read = true
-	f.mu.Unlock()
 	valid := false
-	err := f.during(hookValid, func() (err error) {
+	err := f.callHook(hookValid, func() (err error) {
 		valid, err = f.typed.askValid()
 		return err
 	})
 	if err != nil || valid {
 		return err
 	}
-	old := f.present()
+	old := f.leaveBehind()
 	end, err := f.retire(ctx, &old)
 	switch {
 	case err != nil:
@@ -33,17 +31,12 @@ func (f *flow) validate(ctx context.Context) error {
 		return f.begin(ctx)
 	case end == retiredNot:
 		// It has become the session of somebody else since it was loaded.
-		f.b.event(ctx, EventGone, &old.row, nil, errGone)
+		f.event(ctx, EventGone, old.row, nil, errGone)
 		f.makeEmpty(endingSuperseded, errGone, old.row.id)
 		return nil
 	}
-	if err := f.begin(ctx); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.action = ActionClear
-	return nil
+	return f.begin(ctx)
 }
 
 // failLoad asks the ErrorHandler what follows from an error that kept the
@@ -52,25 +45,17 @@ func (f *flow) validate(ctx context.Context) error {
 // saved, and the client's cookie stays. If it answers ErrDiscard, the record
 // counts as unknown.
 func (f *flow) failLoad(ctx context.Context, op Op, err error) error {
-	f.mu.Lock()
 	f.failure = &failure{err: err} // the answer of Get while the ErrorHandler runs
-	f.mu.Unlock()
 	answer := f.answer(ctx, op, err)
 	if errors.Is(answer, ErrDiscard) {
-		f.mu.Lock()
 		f.row = row{}
-		f.mu.Unlock()
 		if answer = f.begin(ctx); answer == nil {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.stage = stageReady
+			f.stage, f.failure = stageReady, nil
 			return nil
 		}
 	}
 	f.makeEmpty(endingUnloaded, err, "")
 	if answer != nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
 		f.failure = &failure{err: answer, refused: true}
 	}
 	return answer
@@ -81,8 +66,6 @@ func (f *flow) failLoad(ctx context.Context, op Op, err error) error {
 func (f *flow) makeEmpty(why ending, cause error, id string) {
 	d := f.typed.newDraft()
 	data, _ := f.typed.freshData() // after an error, every Data counts as changed, and nothing is saved
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.stage, f.closing, f.failure = stageReady, why, &failure{err: cause}
 	f.row, f.cred = row{id: id}, credential{}
 	*d = draft{base: base{encoded: f.b.own(data)}}
@@ -91,14 +74,11 @@ func (f *flow) makeEmpty(why ending, cause error, id string) {
 
 // answer observes an error and returns what the ErrorHandler makes of it.
 func (f *flow) answer(ctx context.Context, op Op, err error) error {
-	f.b.event(ctx, EventError, f.eventRecord(), nil, err)
-	f.mu.Lock()
-	inRequest := f.inRequest
-	f.mu.Unlock()
-	if !inRequest {
+	f.event(ctx, EventError, f.row, nil, err)
+	if !f.inRequest {
 		return err
 	}
-	return f.during(hookFailed, func() error { return f.typed.askFailed(op, err) })
+	return f.callHook(hookFailed, func() error { return f.typed.askFailed(op, err) })
 }
 
 // result is what a step that may write came to.
@@ -114,12 +94,10 @@ func (f *flow) settle(ctx context.Context, r result) error {
 	if r.err == nil {
 		return nil
 	}
-	f.mu.Lock()
 	f.failed = failedSave
 	if r.op == OpDestroy {
 		f.failed = failedDestroy
 	}
-	f.mu.Unlock()
 	return f.answer(ctx, r.op, r.err)
 }
 
@@ -130,7 +108,7 @@ func (f *flow) report(ctx context.Context, r result) error {
 		return errGone
 	}
 	if r.err != nil {
-		f.b.event(ctx, EventError, f.eventRecord(), nil, r.err)
+		f.event(ctx, EventError, f.row, nil, r.err)
 	}
 	return r.err
 }

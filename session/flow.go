@@ -13,14 +13,15 @@ import (
 // is its typed side.
 //
 // Two locks keep it in order. op is held by one operation at a time (load, save,
-// update, reload, commit, end), through its calls of the store and of hooks. mu
-// guards the fields below it and is never held during a call to the store, a
-// hook or the codec. It is taken after op.
+// update, reload, commit, end) from its beginning to its end. mu guards the
+// fields below it. An operation holds mu as well, and gives it back only while it
+// calls the store, a hook or the codec: see outside. So short methods such as ID
+// and Renew, which take only mu, never wait for the store.
 //
-// Only an operation writes these fields, and it holds mu while it does; so an
-// operation reads them without mu. There are two exceptions. pending and read
-// belong to methods that take only mu. Regenerate writes draft, row and cred
-// without op: like Save and Update it is for the goroutine that owns Data.
+// Unless it says otherwise, a method of flow is part of an operation and needs
+// both locks. A method may call outside, so what it read before such a call may
+// have changed after it: pending and read by any goroutine; draft, row and cred by
+// Regenerate, in the function of an Update.
 type flow struct {
 	b       *backend
 	typed   typed
@@ -151,7 +152,8 @@ const (
 )
 
 // typed is the side of an exchange that knows the type of Data. An Exchange[T]
-// is one. The methods up to mergeData need flow.op; the others call the adapter.
+// is one. It calls the codec and the functions of the configuration outside of
+// flow.mu; the methods from requestContext on are called like that themselves.
 type typed interface {
 	newDraft() *draft                 // makes the Session, if there is none, and returns its draft
 	freshData() ([]byte, error)       // makes Data as New does, and returns its encoding
@@ -174,43 +176,67 @@ type typed interface {
 	releaseHooks() // the request is over: its hooks may serve another one by now
 }
 
+// enter begins an operation, when the one before has ended.
+func (f *flow) enter() {
+	f.op.Lock()
+	f.mu.Lock()
+}
+
+// leave ends an operation.
+func (f *flow) leave() {
+	f.mu.Unlock()
+	f.op.Unlock()
+}
+
+// outside gives mu back during a call to the store, a hook or the codec.
+func (f *flow) outside(call func()) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	call()
+}
+
 // errInHook is the error of an operation that would wait for a hook, from
 // which it may have been called.
 var errInHook = errors.New("session: a hook of this session is running: in Valid, BeforeSave, ErrorHandler and the function of Update, use the session that it was given, and leave saving to its caller")
 
-// exclusive holds op during do, so that one operation runs at a time. While a
-// hook runs it returns an error at once: if the hook itself called, it would
-// wait for its own end.
-func (f *flow) exclusive(do func() error) error {
+// tryEnter begins an operation like enter. While a hook runs it returns an error
+// at once: if the hook itself called, it would wait for its own end. It takes no
+// lock then.
+func (f *flow) tryEnter() error {
 	f.mu.Lock()
 	running := f.running
 	f.mu.Unlock()
 	if running != hookNone {
 		return errInHook
 	}
-	f.op.Lock()
-	defer f.op.Unlock()
-	return do()
+	f.enter()
+	return nil
 }
 
-// during notes that a hook runs while do does.
-func (f *flow) during(h hook, do func() error) error {
-	before := f.setRunning(h)
-	defer f.setRunning(before)
-	return do()
+// callHook calls a hook of the application, and notes that it runs.
+func (f *flow) callHook(h hook, call func() error) (err error) {
+	before := f.running
+	f.running = h
+	defer func() { f.running = before }()
+	f.outside(func() { err = call() })
+	return err
 }
 
-func (f *flow) setRunning(h hook) (before hook) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	before, f.running = f.running, h
-	return before
+// event observes what happened to the session of r.
+func (f *flow) event(ctx context.Context, kind EventKind, r row, t *meter, err error) {
+	if f.b.observe != nil {
+		f.outside(func() { f.b.event(ctx, kind, &r, t, err) })
+	}
 }
 
-// changeable returns why the session cannot be saved, if so. Requires f.op.
+// fetch fills r with the record of id, see backend.load.
+func (f *flow) fetch(ctx context.Context, id string, r *row, t *meter) (found presence, err error) {
+	f.outside(func() { found, err = f.b.load(ctx, id, r, t) })
+	return found, err
+}
+
+// changeable returns why the session cannot be saved, if so.
 func (f *flow) changeable() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	switch f.closing {
 	case endingDestroyed:
 		return errDestroyed
@@ -233,22 +259,17 @@ var (
 )
 
 // setGone makes the session one that is never saved again. Its changes are
-// dropped, and observed. Requires f.op.
+// dropped, and observed.
 func (f *flow) setGone(ctx context.Context) {
-	f.mu.Lock()
 	f.closing = endingGone
 	if f.action == ActionSet { // by an earlier save: that token is dead
 		f.action = ActionNone
 	}
-	f.mu.Unlock()
-	f.b.event(ctx, EventGone, f.eventRecord(), nil, errGone)
+	f.event(ctx, EventGone, f.row, nil, errGone)
 }
 
-// eventRecord returns the id and the user for an event.
-func (f *flow) eventRecord() *row { return &f.row }
-
 // publicID returns the id for the application: "" if the session only reads as
-// empty. Requires f.mu.
+// empty. Needs only mu.
 func (f *flow) publicID() string {
 	if f.closing == endingSuperseded || f.closing == endingUnloaded {
 		return ""
@@ -256,7 +277,8 @@ func (f *flow) publicID() string {
 	return f.row.id
 }
 
-// currentToken returns what the client must present from now on. Requires f.mu.
+// currentToken returns what the client must present from now on. Needs
+// only mu.
 func (f *flow) currentToken() string {
 	id, secret := f.publicID(), f.cred.secret
 	if f.draft.pending.renewTo != "" {
@@ -268,8 +290,8 @@ func (f *flow) currentToken() string {
 	return f.b.tokens.Join(id, secret)
 }
 
-// expiresAt returns when the session ends if it is not used any more. Requires
-// f.mu.
+// expiresAt returns when the session ends if it is not used any more. Needs only
+// mu.
 func (f *flow) expiresAt() int64 {
 	p := f.draft.pending
 	if f.row.isStored() && !p.hasAge {

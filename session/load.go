@@ -9,7 +9,7 @@ import (
 )
 
 // load finds the record of the request's token, once. The error is the answer of
-// the ErrorHandler. Requires f.op.
+// the ErrorHandler.
 func (f *flow) load(ctx context.Context) error {
 	if f.stage != stageNew {
 		return f.refusal()
@@ -19,21 +19,19 @@ func (f *flow) load(ctx context.Context) error {
 	}
 	if len(f.lines) > 0 {
 		if err := f.openPresented(ctx); err != nil {
-			if ctx.Err() != nil && f.typed.requestContext().Err() == nil {
+			if ctx.Err() != nil && !f.requestIsCanceled() {
 				return err // only the caller's own time ran out: the next caller may load
 			}
 			return f.failLoad(ctx, OpLoad, err)
 		}
 	}
-	f.setStage(stageLoaded)
+	f.stage = max(f.stage, stageLoaded)
 	return nil
 }
 
-// setStage moves the stage forward.
-func (f *flow) setStage(s stage) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.stage = max(f.stage, s)
+func (f *flow) requestIsCanceled() (is bool) {
+	f.outside(func() { is = f.typed.requestContext().Err() != nil })
+	return is
 }
 
 // refusal is the error of Get, if the session could not be loaded.
@@ -45,7 +43,6 @@ func (f *flow) refusal() error {
 }
 
 // validated loads the session, and decodes it only if Valid wants to see it.
-// Requires f.op.
 func (f *flow) validated(ctx context.Context) error {
 	err := f.load(ctx)
 	if err == nil && f.options.hasValid && f.row.isStored() {
@@ -55,7 +52,7 @@ func (f *flow) validated(ctx context.Context) error {
 }
 
 // ready brings the exchange to where Get has its answer: loaded, decoded and
-// validated. The error is the answer. Requires f.op.
+// validated. The error is the answer.
 func (f *flow) ready(ctx context.Context) error {
 	if err := f.load(ctx); err != nil || f.stage == stageReady {
 		return err
@@ -69,7 +66,7 @@ func (f *flow) ready(ctx context.Context) error {
 	if err != nil {
 		return f.failLoad(ctx, OpLoad, err)
 	}
-	f.setStage(stageReady)
+	f.stage = stageReady
 	return f.refusal()
 }
 
@@ -81,11 +78,9 @@ const maxTokens = 4
 // superseded, the session is gone.
 func (f *flow) openPresented(ctx context.Context) error {
 	p := f.presentedTokens()
-	f.mu.Lock()
 	f.presented = p.n > 0 || p.fault != nil
-	f.mu.Unlock()
 	if p.fault != nil {
-		f.b.event(ctx, EventRejected, new(row), nil, fmt.Errorf("session: %w", p.fault))
+		f.event(ctx, EventRejected, row{}, nil, fmt.Errorf("session: %w", p.fault))
 	}
 	live, superseded := false, ""
 	var damage error
@@ -112,12 +107,12 @@ func (f *flow) openPresented(ctx context.Context) error {
 	}
 	switch {
 	case live:
-		return nil
 	case superseded != "":
 		f.makeEmpty(endingSuperseded, errGone, superseded)
-		return nil
+	default:
+		return damage
 	}
-	return damage
+	return nil
 }
 
 // presentedTokens collects the tokens of the request that may open a session,
@@ -169,29 +164,30 @@ var (
 // openToken takes the record of id if the secret opens it, and returns what the
 // secret is to it.
 func (f *flow) openToken(ctx context.Context, id, secret string) (credentialState, error) {
-	r, t := &f.row, f.b.meter()
-	found, err := f.b.load(ctx, id, r, t)
+	t := f.b.meter()
+	found, err := f.fetch(ctx, id, &f.row, t)
 	state := credentialUnknown
+	if err == nil && found == present {
+		state = f.row.check(token.DigestOf(f.b.cookie.Name, secret))
+	}
+	if state.opens() {
+		f.cred = credential{secret: secret, presented: true, old: state == credentialOld}
+		return state, nil
+	}
+	r := f.row
+	f.row = row{}
 	switch {
 	case err != nil:
 	case found == absent:
-		f.b.event(ctx, EventRejected, &row{id: id}, t, errNotFound)
+		f.event(ctx, EventRejected, row{id: id}, t, errNotFound)
 	case found == ended:
-		f.b.event(ctx, EventExpired, r, t, nil)
+		f.event(ctx, EventExpired, r, t, nil)
+	case state == credentialRevoked:
+		f.event(ctx, EventRejected, row{id: id}, t, errSuperseded)
 	default:
-		switch state = r.check(token.DigestOf(f.b.cookie.Name, secret)); state {
-		case credentialUnknown:
-			f.b.event(ctx, EventRejected, &row{id: id}, t, errWrongSecret)
-		case credentialRevoked:
-			f.b.event(ctx, EventRejected, &row{id: id}, t, errSuperseded)
-		}
+		f.event(ctx, EventRejected, row{id: id}, t, errWrongSecret)
 	}
-	if err != nil || !state.opens() {
-		*r = row{}
-		return state, err
-	}
-	f.cred = credential{secret: secret, presented: true, old: state == credentialOld}
-	return state, nil
+	return state, err
 }
 
 // preferCurrent takes the other of two secrets of one session if that is the
@@ -207,11 +203,11 @@ func (f *flow) preferCurrent(secret string) {
 func (f *flow) isDuplicate(ctx context.Context, id, secret string) bool {
 	var r row
 	t := f.b.meter()
-	found, err := f.b.load(ctx, id, &r, t)
+	found, err := f.fetch(ctx, id, &r, t)
 	if err != nil || found != present || !r.check(token.DigestOf(f.b.cookie.Name, secret)).opens() {
 		return false
 	}
-	f.b.event(ctx, EventDuplicate, &r, t, nil)
+	f.event(ctx, EventDuplicate, r, t, nil)
 	return true
 }
 
@@ -226,8 +222,6 @@ func (f *flow) decodeRow() error {
 		return err
 	}
 	d.base = base{encoded: e, version: f.row.version, user: f.typed.userOfData(), authenticated: f.row.authenticated}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.draft = d
 	f.row.data = nil // the base has it
 	return nil
@@ -235,7 +229,7 @@ func (f *flow) decodeRow() error {
 
 // begin makes a session that is not in the store.
 func (f *flow) begin(ctx context.Context) error {
-	id, err := f.b.makeID(ctx)
+	id, err := f.makeID(ctx)
 	if err != nil {
 		return err
 	}
@@ -244,16 +238,19 @@ func (f *flow) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.draft = d
 	f.setNew(id, data)
 	return nil
 }
 
+func (f *flow) makeID(ctx context.Context) (id string, err error) {
+	f.outside(func() { id, err = f.b.makeID(ctx) })
+	return id, err
+}
+
 // setNew makes the session a new one with the id, whose encoded Data is data.
 // What the application asked of the one before does not hold for it, except a
-// SavePolicy. Requires f.mu.
+// SavePolicy. Needs only mu.
 func (f *flow) setNew(id string, data []byte) {
 	f.row = row{id: id, created: nowMillis()}
 	f.cred = credential{secret: token.New()}

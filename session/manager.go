@@ -107,8 +107,8 @@ func (m *Manager[T]) Close() error {
 // what the client must be given.
 func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 	x := m.Begin(nil, BeginOptions[T]{})
-	x.op.Lock()
-	defer x.op.Unlock()
+	x.enter()
+	defer x.leave()
 	if err := x.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (m *Manager[T]) Open(ctx context.Context, text string) (*Session[T], error)
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	x := m.Begin(nil, BeginOptions[T]{})
-	x.op.Lock()
-	defer x.op.Unlock()
+	x.enter()
+	defer x.leave()
 	if state, err := x.openToken(ctx, id, secret); err != nil {
 		return nil, err
 	} else if !state.opens() {

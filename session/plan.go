@@ -75,10 +75,8 @@ func plan(f facts) step {
 	return stepNothing
 }
 
-// facts gathers what is known without decoding or encoding. Requires f.op.
+// facts gathers what is known without decoding or encoding.
 func (f *flow) facts() facts {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	b, m := f.b, &f.row.meta
 	v := facts{
 		closed:     f.closing != endingNone,

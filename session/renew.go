@@ -145,7 +145,7 @@ type origin struct {
 	writes        *unresolved
 }
 
-// origin returns that of the present record. Requires f.mu.
+// origin returns that of the present record.
 func (f *flow) origin() origin {
 	o := origin{secret: f.cred.secret, rowUser: f.row.user}
 	if d := f.draft; d != nil {
@@ -193,12 +193,8 @@ func (f *flow) hasSameUser(o *origin, r *row) bool {
 // isStillOurs reports whether r, the record as it is now, still is the session
 // of this request, and takes the credential that opens it.
 func (f *flow) isStillOurs(r *row) bool {
-	f.mu.Lock()
 	o := f.origin()
-	f.mu.Unlock()
 	secret, state := f.recognise(&o, r)
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if secret != f.cred.secret { // a renewal that got no answer was made
 		f.setSecret(secret)
 		f.setReply(r)
@@ -210,7 +206,7 @@ func (f *flow) isStillOurs(r *row) bool {
 	return state.opens()
 }
 
-// setSecret makes secret the one in use. Requires f.mu.
+// setSecret makes secret the one in use.
 func (f *flow) setSecret(secret string) {
 	f.cred = credential{secret: secret}
 	if f.draft != nil && secret == f.draft.nextSecret {

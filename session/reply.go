@@ -35,8 +35,7 @@ type reply struct {
 }
 
 // setReply makes the response carry the token of the stored record r, unless the
-// client has been sent a newer token that this request does not know. Requires
-// f.mu.
+// client has been sent a newer token that this request does not know.
 func (f *flow) setReply(r *row) {
 	if f.cred.old {
 		return
@@ -62,39 +61,39 @@ const replyHolds = 100 * time.Millisecond
 // not put its token over one that another request has sent the client since, and
 // a write that got no answer may have renewed the token, too. If the store gives
 // no answer, the token is sent, unless a write got no answer and the client has
-// the token already. Requires f.op.
+// the token already.
 func (f *flow) recheckReply(ctx context.Context) {
-	if end, err := f.resolve(ctx); err == nil && end == gone {
-		f.setGone(ctx)
-	}
+	_ = f.resolve(ctx)                                                                 // after an error the token is as uncertain as before
 	isCertain := f.draft == nil || f.draft.unresolved == nil && f.draft.left.isEmpty() // every write was answered
 	if f.action != ActionSet || isCertain && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
 		return
 	}
 	id, secret, _ := f.b.tokens.Parse(f.reply.token)
 	var latest row
-	found, err := f.b.load(ctx, id, &latest, nil)
+	found, err := f.fetch(ctx, id, &latest, nil)
 	if err != nil && (isCertain || !f.reply.presented) || err == nil && found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.action = ActionNone
 }
 
-// outcome returns what the response says so far.
+// outcome returns what the response says so far. Needs only mu.
 func (f *flow) outcome(ctx context.Context) Outcome {
-	out, age := f.sayToken()
-	if out.Action == ActionNone || f.options.inHeader {
+	out := Outcome{Action: f.action, Read: f.read}
+	var age time.Duration
+	if out.Action == ActionSet && f.reply.end != 0 {
+		if age = time.Duration(f.reply.end-nowMillis()) * time.Millisecond; age <= 0 {
+			out.Action = ActionNone // it was saved long ago, and has ended
+		}
+	}
+	if out.Action == ActionSet {
+		out.Token = f.reply.token
+	}
+	if out.Action == ActionNone || !f.inRequest || f.options.inHeader {
 		return out
 	}
-	f.mu.Lock()
-	inRequest := f.inRequest
-	f.mu.Unlock()
-	if !inRequest {
-		return out
-	}
-	scheme, host := f.typed.requestOrigin()
+	var scheme, host string
+	f.outside(func() { scheme, host = f.typed.requestOrigin() })
 	secure := f.b.cookie.secure(scheme, host)
 	if out.Action == ActionClear {
 		cookie := f.b.cookie.clear(secure)
@@ -104,27 +103,7 @@ func (f *flow) outcome(ctx context.Context) Outcome {
 	f.reply.cookie = f.b.cookie.set(out.Token, age, secure)
 	out.Cookie = &f.reply.cookie
 	if secure && scheme != "https" && !isLoopback(host) {
-		f.b.warnInsecure(ctx, host)
+		f.outside(func() { f.b.warnInsecure(ctx, host) })
 	}
 	return out
-}
-
-// sayToken returns the outcome without a cookie, and how long the cookie lives
-// (0: until the browser ends).
-func (f *flow) sayToken() (out Outcome, age time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out = Outcome{Action: f.action, Read: f.read}
-	if f.action != ActionSet {
-		return out, 0
-	}
-	if f.reply.end != 0 {
-		age = time.Duration(f.reply.end-nowMillis()) * time.Millisecond
-		if age <= 0 {
-			out.Action = ActionNone // it was saved long ago, and has ended
-			return out, 0
-		}
-	}
-	out.Token = f.reply.token
-	return out, age
 }

@@ -12,13 +12,12 @@ import (
 
 // prepareAndWrite is a save: BeforeSave, the store, and then what the response
 // says. data is the encoding of Data. isRefresh: only the library wants the save.
-// Requires f.op.
 func (f *flow) prepareAndWrite(ctx context.Context, data []byte, isRefresh bool) result {
 	if f.options.hasBeforeSave {
 		if err := f.callBeforeSave(); err != nil {
 			return result{op: OpSave, err: err}
 		}
-		if f.isDestroyed() {
+		if f.draft.pending.destroyed {
 			return f.destroy(ctx)
 		}
 		var err error
@@ -38,22 +37,18 @@ func (f *flow) callBeforeSave() error {
 	if !f.options.hasBeforeSave {
 		return nil
 	}
-	f.mu.Lock()
-	inRequest := f.inRequest
-	f.mu.Unlock()
-	if !inRequest {
+	if !f.inRequest {
 		return errOver
 	}
-	return f.during(hookBeforeSave, f.typed.askBeforeSave)
+	return f.callHook(hookBeforeSave, f.typed.askBeforeSave)
 }
 
 // writeAndReply writes, ends what Regenerate left behind, and then sets what the
 // response says: never a cookie without its record, nor a new session beside the
 // one that it replaces, nor a secret that the record does not accept any more.
-// Requires f.op.
 func (f *flow) writeAndReply(ctx context.Context, s save) result {
 	t := f.b.meter()
-	next, outcome, err := f.b.commit(ctx, s.change(), t)
+	next, outcome, err := f.change(ctx, s.change(), t)
 	switch {
 	case err != nil:
 		return result{op: OpSave, err: err}
@@ -64,13 +59,11 @@ func (f *flow) writeAndReply(ctx context.Context, s save) result {
 		return result{}
 	}
 	before := f.adopt(&s, next)
-	f.b.event(ctx, s.event(next), &f.row, t, nil)
+	f.event(ctx, s.event(next), f.row, t, nil)
 	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
 		f.takeBack(ctx, before)
 		return r
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.setReply(&f.row)
 	if f.draft.pending.policy == SaveAlways {
 		f.draft.pending.policy = SaveAuto
@@ -94,6 +87,12 @@ type save struct {
 	taken int // how many ids of a new session were taken
 }
 
+// change makes a change outside of mu. Its functions take mu again.
+func (f *flow) change(ctx context.Context, c change, t *meter) (r row, w written, err error) {
+	f.outside(func() { r, w, err = f.b.commit(ctx, c, t) })
+	return r, w, err
+}
+
 func (s *save) change() change {
 	return change{next: s.next, send: s.send, isMade: hasNonceOf, conflict: s.conflict, unanswered: s.unanswered}
 }
@@ -115,6 +114,8 @@ const maxIDs = 4
 // next builds the record. Its version is the one to replace.
 func (s *save) next(ctx context.Context) (r row, nothing bool, err error) {
 	f, b := s.f, s.f.b
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	value := s.data
 	if s.update != nil {
 		var err error
@@ -131,8 +132,6 @@ func (s *save) next(ctx context.Context) (r row, nothing bool, err error) {
 		}
 	}
 	s.user = f.typed.userOfData()
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.needsCookie(s.user) && f.cannotSendCookie() {
 		return r, false, fmt.Errorf("session: save: %w", ErrCommitted)
 	}
@@ -140,7 +139,7 @@ func (s *save) next(ctx context.Context) (r row, nothing bool, err error) {
 	return s.build(value, nowMillis()), false, nil
 }
 
-// build makes the row of the encoded Data. Requires f.mu.
+// build makes the row of the encoded Data.
 func (s *save) build(value []byte, now int64) row {
 	f, b := s.f, s.f.b
 	r := f.row
@@ -178,12 +177,18 @@ func (s *save) send(ctx context.Context, next row, t *meter) error {
 	return s.f.b.write(ctx, &next, t)
 }
 
-func (s *save) unanswered(next row, looked bool) { s.f.missed(&next, looked) }
+func (s *save) unanswered(next row, looked bool) {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	s.f.missed(&next, looked)
+}
 
 // conflict finds out why the write was refused, and merges what another request
 // stored. If a stored record is gone, commit has found that out.
 func (s *save) conflict(ctx context.Context, next, latest row, found presence, err error) (verdict, error) {
 	f := s.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	isOwn := err == nil && f.draft.unresolved.has(latest.nonce)
 	switch {
 	case !next.isStored() && !isOwn:
@@ -216,8 +221,6 @@ func (f *flow) needsRefresh(latest *row) bool {
 	if f.cred.presented && !f.cred.old && latest.isUnconfirmed() || f.isRenewalDue(&latest.meta) {
 		return true
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.row.seen, f.row.expires = latest.seen, latest.expires
 	return false
 }
@@ -234,7 +237,7 @@ func (s *save) merge(ctx context.Context, latest *row) error {
 		return err
 	}
 	if len(conflicts) > 0 {
-		f.b.event(ctx, EventConflict, latest, nil, &mergeConflict{conflicts})
+		f.event(ctx, EventConflict, *latest, nil, &mergeConflict{conflicts})
 	}
 	s.data = merged
 	f.rebase(latest, theirs)
@@ -244,8 +247,6 @@ func (s *save) merge(ctx context.Context, latest *row) error {
 // rebase makes latest, whose Data is e, the base of the present Data and the
 // version to replace. Its user is that of the base before.
 func (f *flow) rebase(latest *row, e encoded) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.draft.base = base{encoded: e, version: latest.version, user: f.draft.base.user, authenticated: latest.authenticated}
 	f.row = *latest
 	f.row.data = nil
@@ -264,8 +265,6 @@ func (e *mergeConflict) Error() string {
 func (f *flow) adopt(s *save, stored row) (before draft) {
 	user := f.typed.userOfData()
 	stored.version++
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	d := f.draft
 	before = *d
 	if s.kind > renewalConfirm {
@@ -285,11 +284,10 @@ func (f *flow) adopt(s *save, stored row) (before draft) {
 }
 
 // needsCookie reports whether a save changes what the client must present.
-// Requires f.mu.
 func (f *flow) needsCookie(user string) bool {
 	return !f.row.isStored() || f.draft.pending.renewTo != "" || user != f.draft.base.user
 }
 
 // cannotSendCookie reports whether the response has begun, so that the client
-// cannot be given a token. Requires f.mu.
+// cannot be given a token.
 func (f *flow) cannotSendCookie() bool { return f.response >= responseBegun && !f.hijacked }

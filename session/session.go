@@ -191,5 +191,5 @@ func (s *Session[T]) Reload(ctx context.Context) error { return s.x().reload(ctx
 // error, of fn or of the save, Data is as before, and so is the store as far as
 // can be known.
 func (s *Session[T]) Update(ctx context.Context, fn func(*T) error) error {
-	return s.x().updateNow(ctx, func() error { return fn(&s.Data) })
+	return s.x().update(ctx, func() error { return fn(&s.Data) })
 }

@@ -10,22 +10,20 @@ type touch struct {
 }
 
 // touch extends the session. A failure is only observed: the request did not
-// depend on it, and the next one tries again. Requires f.op.
+// depend on it, and the next one tries again.
 func (f *flow) touch(ctx context.Context) {
 	c, t := touch{f: f, row: f.row}, f.b.meter()
-	_, outcome, err := f.b.commit(ctx, change{next: c.next, send: c.send, isMade: c.isMade, conflict: c.conflict, unanswered: ignore}, t)
+	_, outcome, err := f.change(ctx, change{next: c.next, send: c.send, isMade: c.isMade, conflict: c.conflict, unanswered: ignore}, t)
 	switch {
 	case err != nil:
-		f.b.event(ctx, EventError, f.eventRecord(), t, err)
+		f.event(ctx, EventError, f.row, t, err)
 		return
 	case outcome == writtenGone:
 		f.setGone(ctx)
 		return
 	case outcome == writtenYes:
-		f.b.event(ctx, EventTouched, f.eventRecord(), t, nil)
+		f.event(ctx, EventTouched, f.row, t, nil)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	// Only the times: Data is still based on the version that was loaded.
 	f.row.seen, f.row.expires = c.row.seen, c.row.expires
 	f.setReply(&c.row)
@@ -48,6 +46,8 @@ func (c *touch) isMade(next, latest row) bool {
 }
 
 func (c *touch) conflict(_ context.Context, _, latest row, found presence, err error) (verdict, error) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
 	if err != nil {
 		return giveUp, err
 	}

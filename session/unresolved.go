@@ -49,8 +49,6 @@ func (u *unresolved) baseOf(nonce uint64) (b base, ok bool) {
 // missed notes that the write of next got no answer. looked reports whether a
 // look found that it has not landed, so far.
 func (f *flow) missed(next *row, looked bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	u := f.draft.noteUnresolved()
 	if len(u.attempts) == maxAttempts {
 		// The first one stays: it is based on what the store last answered.
@@ -62,7 +60,7 @@ func (f *flow) missed(next *row, looked bool) {
 }
 
 // forget drops the writes that cannot land any more, because the record has got to
-// the version. Requires f.mu.
+// the version.
 func (d *draft) forget(version int64) {
 	u := d.unresolved
 	if u == nil {
@@ -76,7 +74,7 @@ func (d *draft) forget(version int64) {
 }
 
 // noteUnresolved returns the unresolved writes, which it makes if there were
-// none. Requires f.mu.
+// none.
 func (d *draft) noteUnresolved() *unresolved {
 	if d.unresolved == nil {
 		d.unresolved = new(unresolved)
@@ -95,12 +93,10 @@ func (f *flow) isSpent() bool {
 
 // changeID gives a session that is not stored another id and secret.
 func (f *flow) changeID(ctx context.Context) error {
-	id, err := f.b.makeID(ctx)
+	id, err := f.makeID(ctx)
 	if err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.row = row{id: id, created: f.row.created}
 	f.cred = credential{secret: token.New()}
 	f.draft.unresolved = nil
@@ -108,35 +104,33 @@ func (f *flow) changeID(ctx context.Context) error {
 }
 
 // resolve finds out what became of the last write, if that is not known. It asks
-// the store once. Requires f.op.
-func (f *flow) resolve(ctx context.Context) (fate, error) {
+// the store once. If the session is gone, f is closed afterwards.
+func (f *flow) resolve(ctx context.Context) error {
 	u := f.unresolved()
 	if u == nil || !u.open {
-		return alive, nil
+		return nil
 	}
 	var latest row
-	t := f.b.meter()
-	found, err := f.b.load(ctx, f.row.id, &latest, t)
+	found, err := f.fetch(ctx, f.row.id, &latest, f.b.meter())
 	switch {
 	case err != nil:
-		return alive, err
+		return err
 	case found == absent && u.creating:
 		u.open, u.spent = false, true
-		return alive, nil
-	case found == absent:
-		return gone, nil
-	case !f.isStillOurs(&latest):
-		return gone, nil
+		return nil
+	case found == absent, !f.isStillOurs(&latest):
+		f.setGone(ctx)
+		return nil
 	}
 	u.open = false
 	if !u.has(latest.nonce) {
-		return alive, nil // the next write meets a conflict
+		return nil // the next write meets a conflict
 	}
 	data, err := f.typed.encodeData()
 	if err == nil {
 		_, err = f.takeOwn(&latest, data)
 	}
-	return alive, err
+	return err
 }
 
 func (f *flow) unresolved() *unresolved {
@@ -161,8 +155,6 @@ func (f *flow) takeOwn(latest *row, data []byte) ([]byte, error) {
 	} else {
 		from = f.draft.base
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.draft.base, f.row = from, *latest
 	f.row.data = nil
 	f.draft.forget(latest.version)
