@@ -22,6 +22,12 @@ type owned struct {
 	tried  bool // a delete of it got no answer
 }
 
+// touchesToken reports whether a delete or a write that got no answer may have
+// ended a token of the sessions before.
+func (l *left) touchesToken() bool {
+	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool { return o.tried || o.origin.writes.touchesToken() })
+}
+
 // isEmpty reports whether nothing is left behind. Orphans do not count: no client
 // has their tokens.
 func (l *left) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
@@ -199,22 +205,20 @@ func (f *flow) deleteOrphan(ctx context.Context, o *owned) bool {
 // commit that it belongs to.
 const cleanUpTimeout = 5 * time.Second
 
-// takeBack deletes a new record beside the old one, which could not be deleted,
-// and makes the session one that is not stored. before is the draft before the
-// record was stored.
-func (f *flow) takeBack(ctx context.Context, before draft) {
+// takeBack deletes the new record beside the old one, which could not be deleted,
+// and makes the session one that is not stored. asked is what the application had
+// asked for before the record was stored.
+func (f *flow) takeBack(ctx context.Context, asked pending) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	if !f.row.isStored() || before.base.version > 0 {
-		return // it is not new
-	}
 	orphan := f.leaveBehind()
 	if !f.deleteOrphan(ctx, &orphan) {
 		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
 	}
-	f.draft.noteUnresolved().spent = true
 	f.row = row{id: f.row.id, created: f.row.created}
-	f.draft.base, f.draft.pending = before.base, before.pending.and(f.draft.pending)
+	f.draft.base = base{} // every Data counts as changed
+	f.draft.pending = asked.and(f.draft.pending)
+	f.draft.noteUnresolved().spent = true
 }
 
 // and adds what was asked for later.

@@ -32,8 +32,9 @@ type BeginOptions[T any] struct {
 }
 
 // Hooks is the adapter's side of an [Exchange]. While a hook runs, Save, Update,
-// Reload and Commit of the exchange return an error. Session inside of Valid
-// returns the session under validation.
+// Reload and Commit of the exchange return an error, whoever calls them. While
+// Valid runs, Session returns the session under validation, also to another
+// goroutine, although Valid may still refuse it.
 type Hooks[T any] interface {
 	// Context is the request's, for calls that have none of their own.
 	Context() context.Context
@@ -164,6 +165,8 @@ func (x *Exchange[T]) newDraft() *draft {
 	}
 	return &x.s.draft
 }
+
+func (x *Exchange[T]) abandonSession() { x.s = nil }
 
 func (x *Exchange[T]) freshData() (data []byte, err error) {
 	x.outside(func() {

@@ -18,6 +18,7 @@ func (f *flow) validate(ctx context.Context) error {
 	if err != nil || valid {
 		return err
 	}
+	f.typed.abandonSession()
 	old := f.leaveBehind()
 	end, err := f.retire(ctx, &old)
 	switch {

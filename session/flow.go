@@ -156,6 +156,7 @@ const (
 // flow.mu; the methods from requestContext on are called like that themselves.
 type typed interface {
 	newDraft() *draft                 // makes the Session, if there is none, and returns its draft
+	abandonSession()                  // another goroutine may have the Session: the next one is a new object
 	freshData() ([]byte, error)       // makes Data as New does, and returns its encoding
 	decodeData(e encoded) error       // makes Data of e
 	encodeData() ([]byte, error)      // encodes Data
@@ -262,9 +263,7 @@ var (
 // dropped, and observed.
 func (f *flow) setGone(ctx context.Context) {
 	f.closing = endingGone
-	if f.action == ActionSet { // by an earlier save: that token is dead
-		f.action = ActionNone
-	}
+	f.action = ActionNone // the token of an earlier save is dead, and another request may have sent a new one
 	f.event(ctx, EventGone, f.row, nil, errGone)
 }
 

@@ -27,11 +27,10 @@ const (
 
 // reply is the token that the response carries.
 type reply struct {
-	token     string
-	end       int64 // of the cookie; 0: it ends with the browser
-	made      int64 // when the store acknowledged it
-	presented bool  // the client has the token already
-	cookie    http.Cookie
+	token  string
+	end    int64 // of the cookie; 0: it ends with the browser
+	made   int64 // when the store acknowledged it
+	cookie http.Cookie
 }
 
 // setReply makes the response carry the token of the stored record r, unless the
@@ -43,8 +42,7 @@ func (f *flow) setReply(r *row) {
 	if f.reply == nil {
 		f.reply = new(reply)
 	}
-	f.reply.token, f.reply.presented = f.b.tokens.Join(r.id, f.cred.secret), f.cred.presented
-	f.reply.end, f.reply.made = 0, nowMillis()
+	f.reply.token, f.reply.end, f.reply.made = f.b.tokens.Join(r.id, f.cred.secret), 0, nowMillis()
 	if r.age > 0 || !f.b.cookie.BrowserSession {
 		f.reply.end = f.b.end(r)
 	}
@@ -58,20 +56,19 @@ const replyHolds = 100 * time.Millisecond
 
 // recheckReply looks whether the token that an earlier save wants the response to
 // carry still is the current one. A handler that took its time after a Save must
-// not put its token over one that another request has sent the client since, and
-// a write that got no answer may have renewed the token, too. If the store gives
-// no answer, the token is sent, unless a write got no answer and the client has
-// the token already.
+// not put its token over one that another request has sent the client since. Nor
+// must a token be sent that a write without an answer may have ended: if the store
+// gives no answer, such a token is not sent, and any other is.
 func (f *flow) recheckReply(ctx context.Context) {
-	_ = f.resolve(ctx)                                                                 // after an error the token is as uncertain as before
-	isCertain := f.draft == nil || f.draft.unresolved == nil && f.draft.left.isEmpty() // every write was answered
-	if f.action != ActionSet || isCertain && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
+	_ = f.resolve(ctx) // after an error the token is as uncertain as before
+	isDoubtful := f.draft != nil && (f.draft.unresolved.touchesToken() || f.draft.left.touchesToken())
+	if f.action != ActionSet || !isDoubtful && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
 		return
 	}
 	id, secret, _ := f.b.tokens.Parse(f.reply.token)
 	var latest row
 	found, err := f.fetch(ctx, id, &latest, nil)
-	if err != nil && (isCertain || !f.reply.presented) || err == nil && found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
+	if err != nil && !isDoubtful || err == nil && found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
 		return
 	}
 	f.action = ActionNone

@@ -58,10 +58,10 @@ func (f *flow) writeAndReply(ctx context.Context, s save) result {
 	case outcome == writtenByOther:
 		return result{}
 	}
-	before := f.adopt(&s, next)
+	f.adopt(&s, next)
 	f.event(ctx, s.event(next), f.row, t, nil)
 	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
-		f.takeBack(ctx, before)
+		f.takeBack(ctx, s.asked)
 		return r
 	}
 	f.setReply(&f.row)
@@ -180,7 +180,7 @@ func (s *save) send(ctx context.Context, next row, t *meter) error {
 func (s *save) unanswered(next row, looked bool) {
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
-	s.f.missed(&next, looked)
+	s.f.missed(&next, s.kind > renewalConfirm, looked)
 }
 
 // conflict finds out why the write was refused, and merges what another request
@@ -260,13 +260,12 @@ func (e *mergeConflict) Error() string {
 	return "session: changed by two requests at once, the later one won: " + strings.Join(e.paths, ", ")
 }
 
-// adopt takes over the row that was stored, and returns the draft before. What the
-// application asked for since the write was built stays pending.
-func (f *flow) adopt(s *save, stored row) (before draft) {
+// adopt takes over the row that was stored. What the application asked for since
+// the write was built stays pending.
+func (f *flow) adopt(s *save, stored row) {
 	user := f.typed.userOfData()
 	stored.version++
 	d := f.draft
-	before = *d
 	if s.kind > renewalConfirm {
 		f.setSecret(s.secret)
 	}
@@ -280,7 +279,6 @@ func (f *flow) adopt(s *save, stored row) (before draft) {
 	}
 	f.row = stored
 	f.row.data = nil // the base has it
-	return before
 }
 
 // needsCookie reports whether a save changes what the client must present.

@@ -13,6 +13,7 @@ import (
 type unresolved struct {
 	open     bool // of the last write nothing is known yet: one load resolves it before the next operation
 	creating bool // the last write was a Create
+	renewing bool // one of the writes makes a new secret
 	spent    bool // the id of the session, which is not stored, must not be created again
 	deleting bool // the record was to be deleted, and no answer came
 	attempts []attempt
@@ -46,16 +47,19 @@ func (u *unresolved) baseOf(nonce uint64) (b base, ok bool) {
 	return u.attempts[i].base, true
 }
 
+// touchesToken reports whether one of the writes may have ended the token in use.
+func (u *unresolved) touchesToken() bool { return u != nil && (u.renewing || u.deleting) }
+
 // missed notes that the write of next got no answer. looked reports whether a
 // look found that it has not landed, so far.
-func (f *flow) missed(next *row, looked bool) {
+func (f *flow) missed(next *row, renews, looked bool) {
 	u := f.draft.noteUnresolved()
 	if len(u.attempts) == maxAttempts {
 		// The first one stays: it is based on what the store last answered.
 		u.attempts = slices.Delete(u.attempts, 1, 2)
 	}
 	u.attempts = append(u.attempts, attempt{next.nonce, next.version, f.draft.base})
-	u.open, u.creating = !looked, !next.isStored()
+	u.open, u.creating, u.renewing = !looked, !next.isStored(), u.renewing || renews
 	u.spent = looked && u.creating
 }
 
@@ -66,7 +70,7 @@ func (d *draft) forget(version int64) {
 	if u == nil {
 		return
 	}
-	u.open, u.creating = false, false
+	u.open, u.creating, u.renewing = false, false, false
 	u.attempts = slices.DeleteFunc(u.attempts, func(a attempt) bool { return a.version < version })
 	if len(u.attempts) == 0 && !u.spent && !u.deleting {
 		d.unresolved = nil
