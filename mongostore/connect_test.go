@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -23,7 +22,7 @@ func TestDatabaseOf(t *testing.T) {
 		"mongodb://h/?w=1":                  "",
 		"mongodb://%2Ftmp%2Fa.sock/app?w=1": "app",
 	} {
-		if got := mongostore.DatabaseOf(uri); got != want {
+		if got := databaseOf(uri); got != want {
 			t.Errorf("%s: got %q, want %q", uri, got, want)
 		}
 	}
@@ -34,23 +33,23 @@ func TestOpenRefuses(t *testing.T) {
 	const password = "s3cr%t/word"
 	for name, tt := range map[string]struct {
 		uri  string
-		opts mongostore.Options
+		opts Options
 		want string
 	}{
-		"no scheme":          {"localhost/app", mongostore.Options{}, "URI is not valid"},
-		"empty":              {"", mongostore.Options{}, "URI is not valid"},
-		"option":             {"mongodb://h/app?w=much&nope=1&maxPoolSize=x", mongostore.Options{}, "URI is not valid"},
-		"password":           {"mongodb://user:" + password + "@h/app", mongostore.Options{}, "URI is not valid"},
-		"password, twice":    {"mongodb://user:" + password + "@@h:port/app?x=" + password, mongostore.Options{}, "URI is not valid"},
-		"password of a key":  {"mongodb://h/app?tls=true&tlsCertificateKeyFilePassword=s3cr%zz", mongostore.Options{}, "URI is not valid"},
-		"password, any case": {"mongodb://u:p@h/app?TLSCertificateKeyFilePassword=a%20s3cr%zz", mongostore.Options{}, "URI is not valid"},
-		"token of AWS":       {"mongodb://h/app?authMechanismProperties=AWS_SESSION_TOKEN:s3cr%zz,A:b", mongostore.Options{}, "URI is not valid"},
-		"no database":        {"mongodb://h", mongostore.Options{}, "Options.Database"},
-		"negative timeout":   {"mongodb://h/app", mongostore.Options{Timeout: -1}, "Options.Timeout"},
+		"no scheme":          {"localhost/app", Options{}, "URI is not valid"},
+		"empty":              {"", Options{}, "URI is not valid"},
+		"option":             {"mongodb://h/app?w=much&nope=1&maxPoolSize=x", Options{}, "URI is not valid"},
+		"password":           {"mongodb://user:" + password + "@h/app", Options{}, "URI is not valid"},
+		"password, twice":    {"mongodb://user:" + password + "@@h:port/app?x=" + password, Options{}, "URI is not valid"},
+		"password of a key":  {"mongodb://h/app?tls=true&tlsCertificateKeyFilePassword=s3cr%zz", Options{}, "URI is not valid"},
+		"password, any case": {"mongodb://u:p@h/app?TLSCertificateKeyFilePassword=a%20s3cr%zz", Options{}, "URI is not valid"},
+		"token of AWS":       {"mongodb://h/app?authMechanismProperties=AWS_SESSION_TOKEN:s3cr%zz,A:b", Options{}, "URI is not valid"},
+		"no database":        {"mongodb://h", Options{}, "Options.Database"},
+		"negative timeout":   {"mongodb://h/app", Options{Timeout: -1}, "Options.Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := mongostore.Open(t.Context(), tt.uri, tt.opts)
+			s, err := Open(t.Context(), tt.uri, tt.opts)
 			if err == nil {
 				s.Close()
 				t.Fatal("got no error")
@@ -66,7 +65,7 @@ func TestWithoutPassword(t *testing.T) {
 	t.Parallel()
 	err := errors.New(`parse "mongodb://bob:a%2Fb@c@h": bad a/b or a%2Fb for bob`)
 	const want = `parse "mongodb://***@h": bad a/b or a%2Fb for bob`
-	got := mongostore.WithoutPassword("mongodb://bob:a%2Fb@c@h", err)
+	got := withoutPassword("mongodb://bob:a%2Fb@c@h", err)
 	if strings.Contains(got, "2Fb") || !strings.Contains(got, "bob") {
 		t.Errorf("got %q, want about %q", got, want)
 	}
@@ -74,7 +73,7 @@ func TestWithoutPassword(t *testing.T) {
 	err = errors.New(`bad "AWS:to%2Bken" or to+ken or key%21 or key! or majority`)
 	const wantOptions = `bad "***" or *** or *** or *** or majority`
 	uri := "mongodb://h/app?w=majority&authMechanismProperties=AWS:to%2Bken&tlsCertificateKeyFilePassword=key%21"
-	if got := mongostore.WithoutPassword(uri, err); got != wantOptions {
+	if got := withoutPassword(uri, err); got != wantOptions {
 		t.Errorf("got %q, want %q", got, wantOptions)
 	}
 }
@@ -89,7 +88,7 @@ func TestOpenWithoutServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			begin := time.Now()
-			_, err := mongostore.Open(t.Context(), uri, mongostore.Options{Timeout: 200 * time.Millisecond})
+			_, err := Open(t.Context(), uri, Options{Timeout: 200 * time.Millisecond})
 			if !errors.Is(err, session.ErrUnavailable) {
 				t.Errorf("got error %v, want %v", err, session.ErrUnavailable)
 			}
@@ -98,7 +97,7 @@ func TestOpenWithoutServer(t *testing.T) {
 			}
 			canceled, cancel := context.WithCancel(t.Context())
 			cancel()
-			if _, err := mongostore.Open(canceled, uri, mongostore.Options{}); !errors.Is(err, context.Canceled) || errors.Is(err, session.ErrUnavailable) {
+			if _, err := Open(canceled, uri, Options{}); !errors.Is(err, context.Canceled) || errors.Is(err, session.ErrUnavailable) {
 				t.Errorf("canceled: got error %v, want %v and nothing else", err, context.Canceled)
 			}
 		})
@@ -107,7 +106,7 @@ func TestOpenWithoutServer(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	if _, err := mongostore.New(t.Context(), nil, mongostore.Options{}); err == nil {
+	if _, err := New(t.Context(), nil, Options{}); err == nil {
 		t.Error("New without a collection: got no error")
 	}
 }

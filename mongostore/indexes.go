@@ -43,7 +43,7 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 			case hasCode(err, []int{codeUnauthorized}):
 				return unmet(todo[i:], "and this role may not set it right", err)
 			case isUnavailable(err), ctx.Err() != nil:
-				return opening.failed(ctx, err)
+				return opening.translate(ctx, err)
 			case try == indexTries:
 				return unmet(todo[i:], "and setting it right failed", err)
 			}
@@ -60,7 +60,7 @@ func (s *Store) checkCollection(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return opening.failed(ctx, err)
+		return opening.translate(ctx, err)
 	}
 	for _, spec := range specs {
 		if spec.Type != "collection" {
@@ -98,10 +98,10 @@ func (s *Store) listIndexes(ctx context.Context) ([]bson.Raw, error) {
 	}
 	if hasCode(err, []int{codeUnauthorized}) {
 		return nil, fmt.Errorf("mongostore: open: the indexes of %s cannot be verified: the role needs the privilege listIndexes, which %q has: %w",
-			s.coll.Name(), "read", &failure{opening, nil, err})
+			s.coll.Name(), "read", &driverError{opening, nil, err})
 	}
 	if err != nil {
-		return nil, opening.failed(ctx, err)
+		return nil, opening.translate(ctx, err)
 	}
 	return found, nil
 }
@@ -149,5 +149,5 @@ func unmet(todo []task, why string, cause error) error {
 	if cause == nil {
 		return fmt.Errorf("mongostore: open: %s", &text)
 	}
-	return fmt.Errorf("%w: %s", &failure{opening, nil, cause}, &text)
+	return fmt.Errorf("%w: %s", &driverError{opening, nil, cause}, &text)
 }

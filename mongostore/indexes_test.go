@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-
-	"github.com/echosession/echosession/mongostore"
 )
 
 // A collation that is not simple takes users and ids for the same that are not:
@@ -32,7 +30,7 @@ func TestCollationIsRefused(t *testing.T) {
 			}
 			return nil, nil
 		}}
-		_, err := p.store(t, mongostore.Options{})
+		_, err := p.store(t, Options{})
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%s: got error %v, want none", name, err)

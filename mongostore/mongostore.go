@@ -101,7 +101,7 @@ func open(ctx context.Context, client *mongo.Client, coll *mongo.Collection, opt
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(opts.Timeout, DefaultTimeout))
 	defer cancel()
 	if err := client.Ping(limited, readpref.Primary()); err != nil {
-		return nil, opening.failed(ctx, err)
+		return nil, opening.translate(ctx, err)
 	}
 	return New(ctx, coll, opts)
 }

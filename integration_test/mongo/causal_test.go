@@ -61,7 +61,8 @@ func TestReadsAfterWrites(t *testing.T) {
 		{"refused Touch", func() error { return s.Touch(t.Context(), later) }, session.ErrConflict},
 		{"refused Create", func() error { return s.Create(t.Context(), r) }, session.ErrExists},
 		{"DeleteUser", func() error { _, err := s.DeleteUser(t.Context(), "sid", "nobody", ""); return err }, nil},
-		{"Delete", func() error { return s.Delete(t.Context(), "b", 0) }, nil},
+		{"refused Delete", func() error { return s.Delete(t.Context(), "a", 2) }, session.ErrConflict},
+		{"Delete of an absent session", func() error { return s.Delete(t.Context(), "b", 0) }, session.ErrNotFound},
 	} {
 		if err := step.do(); !errors.Is(err, step.want) {
 			t.Errorf("%s: got error %v, want %v", step.name, err, step.want)

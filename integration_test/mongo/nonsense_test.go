@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -143,6 +144,81 @@ func TestForeign(t *testing.T) {
 	if doc.Note != "suspicious" {
 		t.Errorf("an operator's field: got %q, want it kept", doc.Note)
 	}
+}
+
+// What an Update changes, by the document that it leaves. Nothing in a record is an
+// expression to the server.
+func TestUpdatedDocument(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	data, err := bson.Marshal(bson.D{
+		{Key: "$literal", Value: "$seen"}, {Key: "a.b", Value: bson.D{{Key: "$$ROOT", Value: bson.A{"$$REMOVE"}}}}, {Key: "", Value: 1},
+	})
+	must(t, "Marshal", err)
+	first := newRecord("a", time.Hour)
+	must(t, "Create", s.Create(t.Context(), first))
+	_, err = db.sessions().UpdateByID(t.Context(), "a", bson.D{{Key: "$set", Value: bson.D{{Key: "note", Value: "suspicious"}}}})
+	must(t, "edit", err)
+
+	r := first
+	for _, tt := range []struct {
+		name   string
+		change func()
+	}{
+		{"strings", func() { r.Name, r.User, r.Format, r.Data = "$name", "$$ROOT", "$format", []byte("$data") }},
+		{"text", func() { r.Format, r.Data = "json", []byte("$seen") }},
+		{"a document", func() { r.Format, r.Data = "bson", data }},
+		{"a smaller document", func() { r.Data = []byte{5, 0, 0, 0, 0} }},
+		{"anonymous", func() { r.User = "" }},
+		{"anonymous again", func() { r.Meta = []byte{1} }},
+		{"of a user again", func() { r.User = "u1" }},
+		{"an earlier end", func() { r.ExpiresAt = r.ExpiresAt.Add(-time.Minute) }},
+		{"another begin", func() { r.CreatedAt = r.CreatedAt.Add(time.Second) }},
+	} {
+		tt.change()
+		must(t, tt.name, s.Update(t.Context(), r))
+		r.Version++
+		got, err := s.Load(t.Context(), "a")
+		if err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("%s: got %+v (%v), want %+v", tt.name, got, err, r)
+		}
+		var doc bson.D
+		must(t, "find", db.sessions().FindOne(t.Context(), bson.D{{Key: "_id", Value: "a"}}).Decode(&doc))
+		fields := 11
+		if r.User == "" {
+			fields = 10
+		}
+		if note := raw(t, doc).Lookup("note"); note.String() != `"suspicious"` || len(doc) != fields {
+			t.Errorf("%s: got the document %v, want %d fields and the operator's note", tt.name, doc, fields)
+		}
+	}
+
+	// A touch came in between: the times that it moved forward stay, and the rest
+	// is replaced.
+	touched := r
+	touched.SeenAt, touched.ExpiresAt = r.SeenAt.Add(2*time.Second), r.ExpiresAt.Add(2*time.Second)
+	must(t, "Touch", s.Touch(t.Context(), touched))
+	r.SeenAt, r.ExpiresAt, r.Data = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second), []byte{5, 0, 0, 0, 0}
+	must(t, "Update", s.Update(t.Context(), r))
+	r.Version, r.SeenAt, r.ExpiresAt = r.Version+1, touched.SeenAt, touched.ExpiresAt
+	if got, err := s.Load(t.Context(), "a"); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("after a touch: got %+v (%v), want %+v", got, err, r)
+	}
+	r.ExpiresAt = r.ExpiresAt.Add(time.Hour)
+	later := r
+	later.SeenAt = r.SeenAt.Add(-time.Second)
+	must(t, "Update", s.Update(t.Context(), later))
+	r.Version++
+	if got, err := s.Load(t.Context(), "a"); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("with a later end than the touch: got %+v (%v), want %+v", got, err, r)
+	}
+}
+
+func raw(t *testing.T, doc bson.D) bson.Raw {
+	t.Helper()
+	raw, err := bson.Marshal(doc)
+	must(t, "Marshal", err)
+	return raw
 }
 
 func TestTooLarge(t *testing.T) {

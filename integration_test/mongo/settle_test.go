@@ -67,7 +67,14 @@ func TestLostReply(t *testing.T) {
 				t.Errorf("Create of a taken id: got error %v, want %v", err, session.ErrExists)
 			}
 			wantVersion(t, plain, r.ID, "mine", 2)
-			must(t, "Delete", once(func() error { return s.Delete(t.Context(), r.ID, 0) }))
+			if err := once(func() error { return s.Delete(t.Context(), r.ID, 1) }); !errors.Is(err, session.ErrConflict) {
+				t.Errorf("Delete of an old version: got error %v, want %v", err, session.ErrConflict)
+			}
+			wantVersion(t, plain, r.ID, "mine", 2)
+			// It is gone, but this delete or another one may have removed it.
+			if err := once(func() error { return s.Delete(t.Context(), r.ID, 2) }); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("Delete: got error %v, want %v", err, session.ErrUnavailable)
+			}
 			if _, err := plain.Load(t.Context(), r.ID); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("after Delete: got error %v, want %v", err, session.ErrNotFound)
 			}
@@ -105,7 +112,7 @@ func TestWriteConcernError(t *testing.T) {
 	}{
 		{"Create", "insert", func() error { return s.Create(t.Context(), r) }, func() { wantVersion(t, s, "a", string(r.Meta), 1) }},
 		{"Update", "update", func() error { return s.Update(t.Context(), changed(r, "mine")) }, func() { wantVersion(t, s, "a", "mine", 2) }},
-		{"Delete", "delete", func() error { return s.Delete(t.Context(), "a", 0) }, func() {
+		{"Delete", "delete", func() error { return s.Delete(t.Context(), "a", 2) }, func() {
 			if _, err := s.Load(t.Context(), "a"); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("after Delete: got error %v, want %v", err, session.ErrNotFound)
 			}

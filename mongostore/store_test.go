@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -26,7 +25,7 @@ func TestLeavingAList(t *testing.T) {
 		took     time.Duration
 	}{
 		"to the caller's deadline": {time.Second, false, false, session.ErrUnavailable, time.Second},
-		"to that of the store":     {0, false, false, session.ErrUnavailable, mongostore.DefaultTimeout},
+		"to that of the store":     {0, false, false, session.ErrUnavailable, DefaultTimeout},
 		"canceled":                 {0, true, false, context.Canceled, 0},
 		"canceled and left":        {0, true, true, nil, 0},
 		"left":                     {0, false, true, nil, 500 * time.Millisecond},
@@ -36,10 +35,10 @@ func TestLeavingAList(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := &played{}
-				s := p.mustStore(t, mongostore.Options{})
+				s := p.mustStore(t, Options{})
 				p.answer = func(ctx context.Context, command bson.Raw) (bson.D, error) {
 					if commandName(command) == "find" {
-						return batch(7, mongostore.EncodeDocument(live(sample()))), nil
+						return batch(7, encodeDocument(live(sample()))), nil
 					}
 					<-ctx.Done()
 					return nil, ctx.Err()
@@ -74,12 +73,12 @@ func TestLeavingAList(t *testing.T) {
 func TestLeavingAListFreesTheCursor(t *testing.T) {
 	t.Parallel()
 	p := &played{}
-	s := p.mustStore(t, mongostore.Options{})
+	s := p.mustStore(t, Options{})
 	var sent []string
 	p.answer = func(_ context.Context, command bson.Raw) (bson.D, error) {
 		sent = append(sent, commandName(command))
 		if commandName(command) == "find" {
-			return batch(7, mongostore.EncodeDocument(live(sample()))), nil
+			return batch(7, encodeDocument(live(sample()))), nil
 		}
 		return nil, nil
 	}
@@ -95,7 +94,7 @@ func TestLeavingAListFreesTheCursor(t *testing.T) {
 func TestDamagedInAList(t *testing.T) {
 	t.Parallel()
 	p := &played{}
-	s := p.mustStore(t, mongostore.Options{})
+	s := p.mustStore(t, Options{})
 	r := live(sample())
 	with := func(id, field string, value any) bson.Raw {
 		r := r
@@ -136,7 +135,7 @@ func TestDamagedInAList(t *testing.T) {
 func TestDamagedLoad(t *testing.T) {
 	t.Parallel()
 	p := &played{}
-	s := p.mustStore(t, mongostore.Options{})
+	s := p.mustStore(t, Options{})
 	r := live(sample())
 	for _, field := range []string{"v", "created", "seen", "expires", "format", "meta", "data"} {
 		p.answer = func(_ context.Context, command bson.Raw) (bson.D, error) {
