@@ -25,7 +25,7 @@ func TestLeavingAList(t *testing.T) {
 		took     time.Duration
 	}{
 		"to the caller's deadline": {time.Second, false, false, session.ErrUnavailable, time.Second},
-		"to that of the store":     {0, false, false, session.ErrUnavailable, DefaultTimeout},
+		"to that of the store":     {0, false, false, session.ErrUnavailable, defaultTimeout},
 		"canceled":                 {0, true, false, context.Canceled, 0},
 		"canceled and left":        {0, true, true, nil, 0},
 		"left":                     {0, false, true, nil, 500 * time.Millisecond},

@@ -54,7 +54,7 @@ func TestQuickstart(t *testing.T) {
 	needOwn(t) // it has a database of a fixed name
 	db := newDatabase(t)
 	passed := goTest(t, "MONGODB_URI="+db.uri, "./examples/quickstart")
-	n, err := db.Client().Database("quickstart").Collection(mongostore.DefaultCollection).CountDocuments(t.Context(), bson.D{})
+	n, err := db.Client().Database("quickstart").Collection("sessions").CountDocuments(t.Context(), bson.D{})
 	must(t, "count", err)
 	if len(passed) == 0 || n == 0 {
 		t.Errorf("%d tests of the quickstart passed, and %d sessions are stored: they did not run on this server", len(passed), n)

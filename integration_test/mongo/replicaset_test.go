@@ -161,7 +161,7 @@ func (m members) store(t *testing.T, database string, opts mongostore.Options, m
 	for _, f := range more {
 		f(o)
 	}
-	coll := connect(t, o).Database(database).Collection(mongostore.DefaultCollection)
+	coll := connect(t, o).Database(database).Collection("sessions")
 	s, err := mongostore.New(t.Context(), coll, opts)
 	if err != nil {
 		t.Fatalf("New: %v", err)

@@ -108,7 +108,7 @@ func (db database) open(t *testing.T, opts mongostore.Options) *mongostore.Store
 	return s
 }
 
-func (db database) sessions() *mongo.Collection { return db.Collection(mongostore.DefaultCollection) }
+func (db database) sessions() *mongo.Collection { return db.Collection("sessions") }
 
 // run runs a command of the database.
 func (db database) run(t *testing.T, command bson.D) {
