@@ -153,8 +153,8 @@ func ordinary(command string) bson.D {
 	switch command {
 	case "listIndexes":
 		exists := bson.E{Key: "partialFilterExpression", Value: bson.D{{Key: "user", Value: bson.D{{Key: "$exists", Value: true}}}}}
-		return batch(0, index(bson.D{key("_id", 1)}), index(bson.D{key("expires", 1)}, bson.E{Key: "expireAfterSeconds", Value: 0}),
-			index(bson.D{key("name", 1), key("user", 1)}, exists))
+		return batch(0, listed(bson.D{key("_id", 1)}), listed(bson.D{key("expires", 1)}, bson.E{Key: "expireAfterSeconds", Value: 0}),
+			listed(bson.D{key("name", 1), key("user", 1)}, exists))
 	case "update":
 		return bson.D{{Key: "n", Value: 0}, {Key: "nModified", Value: 0}}
 	case "insert", "delete":

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-
-	"github.com/echosession/echosession/mongostore"
 )
 
 // livesOverHTTP are the tests of the adapter that go through whole lives of

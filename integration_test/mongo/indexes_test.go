@@ -54,6 +54,8 @@ func TestIndexesAtStart(t *testing.T) {
 		"NaN":    {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: math.NaN()}}, mongostore.Options{}, "NaN"},
 		"partial": {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 0},
 			{Key: "partialFilterExpression", Value: bson.D{{Key: "v", Value: bson.D{{Key: "$gt", Value: 1}}}}}}, mongostore.Options{}, "partial"},
+		"unique":                 {bson.D{{Key: "key", Value: bson.D{{Key: "note", Value: 1}}}, {Key: "name", Value: "x"}, {Key: "unique", Value: true}}, mongostore.Options{}, "is unique"},
+		"TTL of the wrong field": {bson.D{{Key: "key", Value: bson.D{{Key: "created", Value: 1}}}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 60}}, mongostore.Options{}, "end sessions too early"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newDatabase(t)
