@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // maxCandidates bounds how many cookies of the name one request can make the
@@ -21,7 +23,7 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 			}
 		}
 	} else {
-		eachValue(x.req.Cookies, x.m.cookie.Name, c.add)
+		token.EachCookie(x.req.Cookies, x.m.cookie.Name, c.add)
 	}
 	x.mu.Lock()
 	x.presented = c.n > 0 || c.malformed
@@ -37,7 +39,7 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 			continue
 		}
 		if live {
-			if r, m, err := x.m.load(ctx, t.id); err == nil && m.judge(digestOf(r.Name, t.secret)).opens() {
+			if r, m, err := x.m.load(ctx, t.id); err == nil && m.judge(token.DigestOf(r.Name, t.secret)).opens() {
 				x.m.event(ctx, EventDuplicate, r, 0, nil)
 				break
 			}
@@ -68,7 +70,7 @@ func (x *Exchange[T]) find(ctx context.Context) error {
 
 // latest takes the other of two secrets of one session, if that is the newer.
 func (x *Exchange[T]) latest(secret string) {
-	d := digestOf(x.rec.Name, secret)
+	d := token.DigestOf(x.rec.Name, secret)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.former && x.meta.judge(d) == standingCurrent {
@@ -86,8 +88,8 @@ type candidates struct {
 
 // add takes one, and reports whether there is room for more.
 func (c *candidates) add(token string) bool {
-	id, secret, ok := c.engine.parse(token)
-	if !ok {
+	id, secret, fault := c.engine.tokens.Parse(token)
+	if fault != nil {
 		c.malformed = true
 		return true
 	}
@@ -121,7 +123,7 @@ func (x *Exchange[T]) try(ctx context.Context, id, secret string) (standing, err
 	case err != nil:
 		return standingUnknown, err
 	}
-	h.digest = digestOf(h.rec.Name, secret)
+	h.digest = token.DigestOf(h.rec.Name, secret)
 	s := h.meta.judge(h.digest)
 	if !s.opens() {
 		why := errWrongSecret

@@ -1,14 +1,18 @@
 package session
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/echosession/echosession/internal/token"
+)
 
 // claim is by what a record is known to be the session of a request, whatever
 // others made of it since it was loaded.
 type claim struct {
 	rec      Record // Version 0: it is not known whether it was ever stored
 	meta     meta
-	digest   digest // of the secret with which the request was let in
-	owner    string // User of the Data that it started from
+	digest   token.Digest // of the secret with which the request was let in
+	owner    string       // User of the Data that it started from
 	attempts []attempt
 	tried    bool // it may be this request that deleted it
 }
@@ -17,7 +21,7 @@ type claim struct {
 func (x *Exchange[T]) claim() claim {
 	r := x.rec
 	r.ID = x.id
-	return claim{rec: r, meta: x.meta, digest: digestOf(x.m.cookie.Name, x.secret), owner: x.owner, attempts: x.attempts}
+	return claim{rec: r, meta: x.meta, digest: token.DigestOf(x.m.cookie.Name, x.secret), owner: x.owner, attempts: x.attempts}
 }
 
 // judge tells what the request with the claim is to the record as it is now: it
@@ -56,7 +60,7 @@ func (x *Exchange[T]) admits(r Record, by meta) bool {
 	c, next := x.claim(), x.next
 	x.mu.Unlock()
 	s := x.m.judge(c, r, by)
-	if len(c.attempts) > 0 && next != "" && by.judge(digestOf(r.Name, next)) == standingCurrent {
+	if len(c.attempts) > 0 && next != "" && by.judge(token.DigestOf(r.Name, next)) == standingCurrent {
 		s = standingCurrent
 	}
 	x.mu.Lock()

@@ -1,9 +1,13 @@
 package session
 
 import (
+	"reflect"
+
 	json "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"github.com/echosession/echosession/internal/typeinfo"
 )
 
 // Codec turns Data into the bytes that are stored and back. It must be
@@ -11,6 +15,15 @@ import (
 // order, because a session counts as changed when its encoding does. Both
 // methods are called from many goroutines at once. What Marshal returned is
 // nobody's to write into any more; Unmarshal must not keep data.
+//
+// A Codec may have three more methods, by which it says what it makes of a type:
+//
+//	CheckType(t reflect.Type) []string // why values of t would not come back equal, one reason for each offender
+//	Exact(t reflect.Type) bool         // whether decoding a t and encoding it again gives the same bytes
+//	Atomic(t reflect.Type) bool        // whether the default merge takes a t as one, and does not look into it
+//
+// [New] refuses a T for each reason that CheckType gives. Without these methods
+// it refuses only what no codec can store.
 type Codec interface {
 	// Name is stored with every record; one of another name is ErrCorrupt.
 	Name() string
@@ -46,3 +59,30 @@ func (jsonCodec) Name() string { return "json" }
 func (jsonCodec) Marshal(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) }
 
 func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, jsonOptions) }
+
+func (jsonCodec) CheckType(t reflect.Type) []string { return typeinfo.JSON().Check(t) }
+
+func (jsonCodec) Exact(t reflect.Type) bool { return typeinfo.JSON().Exact(t) }
+
+func (jsonCodec) Atomic(t reflect.Type) bool { return typeinfo.JSON().Whole(t) }
+
+// typeRules are the methods of a Codec that describe types.
+type typeRules interface {
+	CheckType(t reflect.Type) []string
+	Exact(t reflect.Type) bool
+	Atomic(t reflect.Type) bool
+}
+
+// typeRulesOf returns the rules of c, or lenient ones if it has none.
+func typeRulesOf(c Codec) typeRules {
+	if r, ok := c.(typeRules); ok {
+		return r
+	}
+	return lenientRules{typeinfo.Lenient(c.Name())}
+}
+
+type lenientRules struct{ typeinfo.Rules }
+
+func (r lenientRules) CheckType(t reflect.Type) []string { return r.Check(t) }
+
+func (r lenientRules) Atomic(t reflect.Type) bool { return r.Whole(t) }

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/echosession/echosession/internal/seal"
 )
 
 // Config is what an application says of one kind of session. The zero value of
@@ -133,7 +135,6 @@ const (
 	maxTimeout              = 876_000 * time.Hour
 	maxSchema               = 1<<31 - 1
 	minSigningKey           = 32
-	sealKeyLen              = 32
 	touchesPerAge           = 24
 
 	// maxCookieAge is where browsers cut a cookie's Max-Age.
@@ -194,7 +195,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	if cfg.New == nil {
 		cfg.New = func() (zero T) { return zero }
 	}
-	if reasons := checkShape(reflect.TypeFor[T](), cfg.Codec.Name()); len(reasons) > 0 {
+	if reasons := typeRulesOf(cfg.Codec).CheckType(reflect.TypeFor[T]()); len(reasons) > 0 {
 		for _, reason := range reasons {
 			refuse("T", reflect.TypeFor[T]().String(), reason)
 		}
@@ -215,8 +216,8 @@ func (cfg *Config[T]) checkKeys(refuse func(field string, value any, reason stri
 	}
 	cfg.EncryptionKeys = slices.Clone(cfg.EncryptionKeys)
 	for i, key := range cfg.EncryptionKeys {
-		if len(key) != sealKeyLen {
-			refuse(fmt.Sprintf("EncryptionKeys[%d]", i), nil, fmt.Sprintf("has %d bytes: make one of exactly %d by crypto/rand", len(key), sealKeyLen))
+		if len(key) != seal.KeyLen {
+			refuse(fmt.Sprintf("EncryptionKeys[%d]", i), nil, fmt.Sprintf("has %d bytes: make one of exactly %d by crypto/rand", len(key), seal.KeyLen))
 		}
 		cfg.EncryptionKeys[i] = bytes.Clone(key)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/echosession/echosession/internal/merge"
 )
 
 // catchUp finds out why the write of r was refused, and returns the data to go
@@ -76,7 +78,7 @@ func (x *Exchange[T]) merge(latest *Record, by meta, data []byte) (merged []byte
 	}
 	var v T
 	if x.m.cfg.Merge == nil {
-		v, conflicts = mergeFields(&from, &mine, &theirs)
+		v, conflicts = merge.Fields(&from, &mine, &theirs, typeRulesOf(x.m.cfg.Codec).Atomic)
 	} else if v, err = x.m.cfg.Merge(&from, &mine, &theirs); err != nil {
 		return nil, nil, fmt.Errorf("session: Config.Merge: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Cookie says how the client keeps its token.
@@ -76,7 +78,7 @@ func (c Cookie) check(refuse func(field string, value any, reason string)) {
 	switch {
 	case (&http.Cookie{Name: c.Name}).Valid() != nil:
 		refuse("Cookie.Name", c.Name, "must be a token: letters, digits and !#$%&'*+-.^_`|~")
-	case len(c.Name)+maxTokenLen > maxPairLen:
+	case len(c.Name)+token.MaxLen > maxPairLen:
 		refuse("Cookie.Name", c.Name, "is too long: browsers keep 4096 bytes of name and value")
 	case hasPrefixFold(c.Name, "__Host-") && (!always || c.Path != "/" || c.Domain != ""):
 		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways, Path / and no Domain: set these or choose another name")
@@ -173,21 +175,5 @@ func (c Cookie) bare(secure bool) *http.Cookie {
 		SameSite:    c.SameSite,
 		Partitioned: c.Partitioned,
 		HttpOnly:    !c.ScriptReadable,
-	}
-}
-
-// eachValue yields the values of all cookies called name in the Cookie header
-// lines, in the order sent, without allocating. Values are taken as they are
-// (RFC 6265bis, section 5.7.3); a token is never quoted.
-func eachValue(lines []string, name string, yield func(value string) bool) {
-	for _, line := range lines {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			key, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if ok && key == name && !yield(value) {
-				return
-			}
-		}
 	}
 }

@@ -7,17 +7,22 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/echosession/echosession/internal/outage"
+	"github.com/echosession/echosession/internal/seal"
+	"github.com/echosession/echosession/internal/token"
+	"github.com/echosession/echosession/internal/turn"
 )
 
 // engine is the part of a Manager that does not depend on T: it asks the store
 // and reads and writes what the core itself keeps with a record.
 type engine struct {
 	store   Store
-	gate    *gate
+	gate    *outage.Gate
 	cookie  Cookie
 	format  string // the codec's name
 	shape   uint64
-	exact   bool // isExact of T
+	exact   bool // of the codec for T
 	maxAge  time.Duration
 	rolling bool
 	touch   time.Duration // extend at most this often; negative: always
@@ -25,12 +30,12 @@ type engine struct {
 	grace   time.Duration // RenewGrace
 	renew   time.Duration // RenewAfter
 	schema  int
-	signer  *signer
-	sealer  *sealer
+	tokens  *token.Format
+	sealer  *seal.Sealer
 	observe func(context.Context, Event)
 
 	insecure atomic.Bool // whether the warning was given
-	turns    turns
+	turns    turn.Queue
 }
 
 // stopwatch measures time in the store, and costs nothing where nobody observes.
@@ -58,7 +63,7 @@ func (e *engine) event(ctx context.Context, kind EventKind, r Record, took time.
 
 // watch takes the status of a store that tells one.
 func (e *engine) watch(s Status) {
-	if e.gate.set(s) {
+	if e.gate.Set(s == StatusConnected) {
 		e.statusEvent(context.Background(), s == StatusConnected)
 	}
 }
@@ -73,14 +78,14 @@ func (e *engine) statusEvent(ctx context.Context, up bool) {
 
 // ask is around every operation of the store.
 func (e *engine) ask(ctx context.Context, op string, do func() error) error {
-	probe, err := e.gate.enter(ctx)
+	probe, err := e.enter(ctx)
 	if err != nil {
 		return &notAsked{fmt.Errorf("session: %s: %w", op, err)}
 	}
-	if probe == nil {
-		err = do()
-	} else {
+	if probe.Active() {
 		err = e.try(ctx, probe, do)
+	} else {
+		err = do()
 	}
 	switch {
 	case err == nil:
@@ -91,13 +96,22 @@ func (e *engine) ask(ctx context.Context, op string, do func() error) error {
 	return fmt.Errorf("session: %s: %w", op, err)
 }
 
+// enter waits until the store may be asked.
+func (e *engine) enter(ctx context.Context) (outage.Probe, error) {
+	probe, err := e.gate.Enter(ctx)
+	if errors.Is(err, outage.ErrDown) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return probe, err
+}
+
 // notAsked is the error of an operation that did not reach the store.
 type notAsked struct{ error }
 
 func (e *notAsked) Unwrap() error { return e.error }
 
 // try does what is a probe, whose end is told even where a store panics.
-func (e *engine) try(ctx context.Context, probe outage, do func() error) (err error) {
+func (e *engine) try(ctx context.Context, probe outage.Probe, do func() error) (err error) {
 	err = ErrUnavailable
 	defer func() { e.answered(ctx, probe, err) }()
 	err = do()
@@ -105,10 +119,16 @@ func (e *engine) try(ctx context.Context, probe outage, do func() error) (err er
 }
 
 // answered takes the outcome of an operation that was a probe, if it was.
-func (e *engine) answered(ctx context.Context, probe outage, err error) {
-	if e.gate.answered(probe, err) {
+func (e *engine) answered(ctx context.Context, probe outage.Probe, err error) {
+	if e.gate.Answered(probe, isAnswer(err)) {
 		e.statusEvent(ctx, true)
 	}
+}
+
+// isAnswer reports whether err comes from the store itself, which shows that it
+// can be reached.
+func isAnswer(err error) bool {
+	return err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || errors.Is(err, ErrExists) || errors.Is(err, ErrCorrupt)
 }
 
 var (
@@ -156,18 +176,6 @@ func (e *engine) loadInto(ctx context.Context, id string, r *Record, m *meta) er
 func (e *engine) over(r *Record, m *meta) bool {
 	end := e.end(*r, *m)
 	return end.Before(r.ExpiresAt) && !time.Now().Before(end)
-}
-
-// parse splits a token that may be one: of the right shape and, with signing
-// keys, rightly signed. It does not tell whether there is such a session.
-func (e *engine) parse(token string) (id, secret string, ok bool) {
-	if len(token) > maxTokenLen {
-		return "", "", false
-	}
-	if token, ok = e.signer.verify(token); !ok {
-		return "", "", false
-	}
-	return parseToken(token)
 }
 
 // end is when the session of r is over: an age that the configuration or the

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Exchange is the session of one request, from the token that came in to the
@@ -59,11 +61,11 @@ type held[T any] struct {
 	refreshing bool         // the save under way is one that only the library wants
 	final      []byte       // Data as the commit or a save saw it; nil: neither looked
 
-	id, secret string // what the client presents, or will
-	digest     digest // of the secret; zero while there is no record
-	shown      digest // of the secret that the client presented
-	former     bool   // the secret was replaced as a matter of routine: no cookie can be sent with it
-	owner      string // User of the Data that this request started from
+	id, secret string       // what the client presents, or will
+	digest     token.Digest // of the secret; zero while there is no record
+	shown      token.Digest // of the secret that the client presented
+	former     bool         // the secret was replaced as a matter of routine: no cookie can be sent with it
+	owner      string       // User of the Data that this request started from
 	created    time.Time
 	promise    promise // with ActionSet
 

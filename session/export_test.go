@@ -1,12 +1,10 @@
 package session
 
-// What tests outside the package need of its inside.
-var (
-	CheckShape = checkShape
-	ShapeHash  = shapeHash
-	IsExact    = isExact
-)
-
-func MergeFields[T any](base, mine, theirs *T) (T, []string) {
-	return mergeFields(base, mine, theirs)
+// RecodeMeta decodes and encodes meta data.
+func RecodeMeta(b []byte) ([]byte, error) {
+	var m meta
+	if err := m.decode(b); err != nil {
+		return nil, err
+	}
+	return m.encode(), nil
 }

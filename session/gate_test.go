@@ -3,7 +3,6 @@ package session_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,58 +77,6 @@ func TestWaitForTheStore(t *testing.T) {
 			r.log.want(t, session.EventStoreDown, session.EventStoreUp, session.EventStoreDown, session.EventStoreUp)
 		})
 	}
-}
-
-// Everybody who waits goes on at the reconnect.
-func TestReconnectEndsTheWait(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r, store := gateRig(t, connecting)
-		r.log.want(t, session.EventStoreDown)
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() { r.wantTimed(t.Context(), 30*time.Second, nil) })
-		}
-		time.Sleep(30 * time.Second)
-		if n := r.store.count(opLoad); n != 0 {
-			t.Errorf("%d calls of the store before it was connected, want none", n)
-		}
-		store.tell(connected)
-		wg.Wait()
-		if n := r.store.count(opLoad); n != 20 {
-			t.Errorf("%d calls of the store, want 20", n)
-		}
-	})
-}
-
-// At the time-out all who wait fail. Of those who come afterwards one at a time
-// tries, and the next one a second after that ended, however long it took.
-func TestOneOfManyTries(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r, _ := gateRig(t, disconnected)
-		r.store.answer(func(string, session.Record, func() error) error {
-			time.Sleep(5 * time.Second)
-			return session.ErrUnavailable
-		})
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() { r.wantTimed(t.Context(), time.Minute, session.ErrUnavailable) })
-		}
-		wg.Wait()
-		r.store.wantCalls(t, "")
-		for _, calls := range []string{"load", "load load"} {
-			wg.Go(func() { r.wantTimed(t.Context(), 5*time.Second, session.ErrUnavailable) })
-			synctest.Wait()
-			for range 8 { // up to half a second after the end of the try
-				r.wantTimed(t.Context(), 0, session.ErrUnavailable)
-				time.Sleep(700 * time.Millisecond)
-			}
-			wg.Wait()
-			r.store.wantCalls(t, calls)
-			time.Sleep(time.Second)
-		}
-	})
 }
 
 // A store that panics does not keep the others from trying.

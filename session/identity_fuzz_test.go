@@ -3,158 +3,18 @@ package session_test
 import (
 	"bytes"
 	"errors"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
-// fuzzManager has a store of its own, and keys where they are given.
-func fuzzManager(f *testing.F, sign, seal [][]byte) *session.Manager[visit] {
-	f.Helper()
-	m, err := session.New(visitConfig{
-		Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: rigCookie}, SigningKeys: sign, EncryptionKeys: seal,
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	return m
-}
-
-// FuzzTokenParser: what is taken for a token is exactly an id and a secret.
-func FuzzTokenParser(f *testing.F) {
-	for _, token := range malformedTokens() {
-		f.Add(token)
-	}
-	f.Add("a." + secret22)
-	f.Add(randomToken())
-	f.Add(strings.Repeat("i", 64) + "." + secret22)
-	f.Fuzz(func(t *testing.T, token string) {
-		id, secret, ok := session.ParseToken(token)
-		if !ok {
-			if id != "" || secret != "" {
-				t.Errorf("%q is refused, and yet gave %q and %q", token, id, secret)
-			}
-			return
-		}
-		if id+"."+secret != token || len(id) < 1 || len(id) > 64 || len(secret) != 22 {
-			t.Errorf("%q gave the id %q and the secret %q", token, id, secret)
-		}
-		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-		if rest := strings.Trim(id+secret, alphabet); rest != "" {
-			t.Errorf("%q has %q, which no token has", token, rest)
-		}
-	})
-}
-
-// FuzzCookieReader compares with net/http, for the values that a token can be.
-func FuzzCookieReader(f *testing.F) {
-	for _, line := range []string{
-		"", "sid", "sid=", "sid=a", "a=1; sid=b; sid=c", " sid=a ;\tsid=b\t", ";;sid=a;", "sid==a", "sid=a=b", "SID=a", "xsid=a; sidx=b",
-		`sid="a"`, "sid=a,sid=b", "sid =a", "sid= a", "=sid", "sid=ä", "sid=a\x00", "sid=\xff", "sid;sid=a", "sid=a; $Path=/; sid=b",
-	} {
-		f.Add(line)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		var want []string
-		for _, c := range (&http.Request{Header: http.Header{"Cookie": {line}}}).CookiesNamed("sid") {
-			if likeAToken(c.Value) {
-				want = append(want, c.Value)
-			}
-		}
-		var got []string
-		for _, v := range session.CookieValues([]string{line}, "sid") {
-			if !strings.Contains(line, v) {
-				t.Errorf("%q gave %q, which is not in it", line, v)
-			}
-			if likeAToken(v) {
-				got = append(got, v)
-			}
-		}
-		// net/http takes quotes away, and space before the =, and what no header
-		// can have; nothing else may differ.
-		strict := !strings.ContainsAny(line, "\"\r\n") && !strings.Contains(line, " =") && !strings.Contains(line, "\t=")
-		if strict && strings.Join(got, "\n") != strings.Join(want, "\n") {
-			t.Errorf("%q gave %q, net/http finds %q", line, got, want)
-		}
-	})
-}
-
-// likeAToken reports whether v has only what tokens have.
-func likeAToken(v string) bool {
-	return v != "" && strings.Trim(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
-}
-
-// FuzzSignatureCheck: what verifies is what was signed, and nothing else.
-func FuzzSignatureCheck(f *testing.F) {
-	m := fuzzManager(f, [][]byte{key("a"), key("b")}, nil)
-	other := fuzzManager(f, [][]byte{key("b")}, nil)
-	for _, token := range malformedTokens() {
-		f.Add(token)
-	}
-	for _, token := range []string{"", "a." + secret22, randomToken()} {
-		f.Add(token)
-		f.Add(session.SignToken(m, token))
-		f.Add(session.SignToken(other, token))
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) < 1<<12 {
-			if token, ok := session.VerifyToken(m, session.SignToken(m, text)); !ok || token != text {
-				t.Errorf("%q, signed, verifies as %q, %v", text, token, ok)
-			}
-		}
-		token, ok := session.VerifyToken(m, text)
-		if ok && text != session.SignToken(m, token) && text != session.SignToken(other, token) {
-			t.Errorf("%q verifies, and was not signed", text)
-		}
-	})
-}
-
-// FuzzSealedEnvelope: what is opened is what was sealed, and all else is ErrCorrupt.
-func FuzzSealedEnvelope(f *testing.F) {
-	m := fuzzManager(f, nil, [][]byte{key("a"), key("b")})
-	s, err := m.Start(f.Context())
-	if err != nil {
-		f.Fatal(err)
-	}
-	s.Data = secretVisit()
-	if err := s.Save(f.Context()); err != nil {
-		f.Fatal(err)
-	}
-	genuine, err := m.Store().Load(f.Context(), s.ID())
-	if err != nil {
-		f.Fatal(err)
-	}
-	for n := range len(genuine.Data) {
-		f.Add(genuine.Data[:n], "", int64(0))
-	}
-	f.Add(genuine.Data, "", int64(0))
-	f.Add(genuine.Data, "ada", int64(0))
-	f.Add(genuine.Data, "", int64(1))
-	f.Fuzz(func(t *testing.T, data []byte, user string, later int64) {
-		store := &tamperedStore{Store: m.Store(), alter: func(r *session.Record) {
-			r.Data, r.User, r.Version = data, user, r.Version+later
-		}}
-		reader, err := session.New(visitConfig{Store: store, Cookie: session.Cookie{Name: rigCookie}, EncryptionKeys: [][]byte{key("b"), key("a")}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, err := reader.Find(t.Context(), genuine.ID)
-		whole := bytes.Equal(data, genuine.Data) && user == "" && later == 0
-		if whole != (err == nil) || err != nil && !errors.Is(err, session.ErrCorrupt) {
-			t.Errorf("Find gave the error %v, want none exactly for what was sealed, and else ErrCorrupt", err)
-		}
-		if whole != equalVisits(info.Data, secretVisit()) || !whole && !equalVisits(info.Data, visit{}) {
-			t.Errorf("Find gave %+v", info.Data)
-		}
-	})
-}
-
 // FuzzMetaEncoding: what is decoded is encoded to the same again.
 func FuzzMetaEncoding(f *testing.F) {
-	m := fuzzManager(f, nil, nil)
+	m, err := session.New(visitConfig{Store: memstore.New(memstore.Options{})})
+	if err != nil {
+		f.Fatal(err)
+	}
 	s, err := m.Start(f.Context())
 	if err != nil {
 		f.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	tokens "github.com/echosession/echosession/internal/token"
 	"github.com/echosession/echosession/session"
 )
 
@@ -29,8 +30,8 @@ func TestMalformedTokensUnderKeys(t *testing.T) {
 			r.log.want(t, session.EventRejected)
 		}
 		// Rightly signed, it is still malformed: only the shape counts.
-		if len(token) < 200 {
-			r.wantRejected(name, session.SignToken(r.m, token))
+		if id, rest, ok := strings.Cut(token, "."); ok && len(token) < 200 {
+			r.wantRejected(name, tokens.NewFormat(rigCookie, [][]byte{key("a")}).Join(id, rest))
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // load finds the record of the request's token. Requires x.op. The error is
@@ -114,16 +116,16 @@ func (m *Manager[T]) first(v *T) ([]byte, error) {
 // mint makes the token of a new session.
 func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
 	if m.cfg.NewID == nil {
-		return mint(), mint(), nil
+		return token.New(), token.New(), nil
 	}
 	id, err = m.cfg.NewID(ctx)
 	if err != nil {
 		return "", "", fmt.Errorf("session: Config.NewID: %w", err)
 	}
-	if !validID(id) {
-		return "", "", fmt.Errorf("session: Config.NewID: an id is 1 to %d of A-Za-z0-9_-, this one has %d bytes", maxIDLen, len(id))
+	if !token.ValidID(id) {
+		return "", "", fmt.Errorf("session: Config.NewID: an id is 1 to %d of A-Za-z0-9_-, this one has %d bytes", token.MaxIDLen, len(id))
 	}
-	return id, mint(), nil
+	return id, token.New(), nil
 }
 
 // validate asks the Valid hook. A session that it refuses is destroyed at once,

@@ -8,6 +8,11 @@ import (
 	"reflect"
 	"sync/atomic"
 	"time"
+
+	"github.com/echosession/echosession/internal/outage"
+	"github.com/echosession/echosession/internal/seal"
+	"github.com/echosession/echosession/internal/token"
+	"github.com/echosession/echosession/internal/typeinfo"
 )
 
 // Manager keeps the sessions of one kind: those of one cookie name, whose Data
@@ -43,11 +48,11 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 	m := &Manager[T]{
 		engine: engine{
 			store:   cfg.Store,
-			gate:    newGate(cfg.ReconnectTimeout),
+			gate:    outage.NewGate(cfg.ReconnectTimeout),
 			cookie:  cfg.Cookie,
 			format:  cfg.Codec.Name(),
-			shape:   shapeHash(reflect.TypeFor[T](), cfg.Codec.Name()),
-			exact:   isExact(reflect.TypeFor[T](), cfg.Codec.Name()),
+			shape:   typeinfo.Hash(reflect.TypeFor[T](), cfg.Codec.Name()),
+			exact:   typeRulesOf(cfg.Codec).Exact(reflect.TypeFor[T]()),
 			maxAge:  cfg.MaxAge,
 			rolling: cfg.Rolling,
 			touch:   cfg.TouchAfter,
@@ -56,8 +61,8 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 			grace:   cfg.RenewGrace,
 			renew:   cfg.RenewAfter,
 			schema:  cfg.SchemaVersion,
-			signer:  newSigner(cfg.Cookie.Name, cfg.SigningKeys),
-			sealer:  newSealer(cfg.EncryptionKeys),
+			tokens:  token.NewFormat(cfg.Cookie.Name, cfg.SigningKeys),
+			sealer:  seal.New(cfg.EncryptionKeys),
 		},
 		cfg: cfg,
 	}
@@ -98,8 +103,8 @@ func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 // Open returns the session of a token outside of a request. ErrNotFound where
 // the token is malformed or its session is not live.
 func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
-	id, secret, ok := m.parse(token)
-	if !ok {
+	id, secret, fault := m.tokens.Parse(token)
+	if fault != nil {
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	x := m.Begin(nil, BeginOptions[T]{})
@@ -147,7 +152,7 @@ func authenticatedAt(r Record, by meta) time.Time {
 // lookUp keeps what cannot be an id, such as a whole token, from the store and
 // from every error.
 func (m *Manager[T]) lookUp(ctx context.Context, id string) (Record, meta, error) {
-	if !validID(id) {
+	if !token.ValidID(id) {
 		return Record{}, meta{}, errNotFound
 	}
 	return m.load(ctx, id)
@@ -192,7 +197,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		meta.nonce, meta.shape, meta.schema = newNonce(), m.shape, m.schema
 		r.Meta, r.Format = meta.encode(), m.format
 		w := m.start()
-		err = m.update(ctx, m.sealer.seal(r, r.Version+1))
+		err = m.update(ctx, m.seal(r, r.Version+1))
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			// It may have landed all the same.
 			if _, now, e := m.load(ctx, id); e == nil && now.nonce == meta.nonce {

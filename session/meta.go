@@ -1,17 +1,18 @@
 package session
 
 import (
-	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // meta is what the core keeps with a record for itself, in Record.Meta. Times
 // are Unix milliseconds.
 type meta struct {
-	digest        digest        // of the secret that the record accepts
+	digest        token.Digest  // of the secret that the record accepts
 	nonce         uint64        // of the write that made this version: tells one's own from another's
 	shape         uint64        // of T and the codec that wrote Data
 	issued        int64         // when the secret was made
@@ -23,7 +24,7 @@ type meta struct {
 
 // former is a secret that was replaced.
 type former struct {
-	digest digest
+	digest token.Digest
 	until  int64 // when it becomes unknown; 0: RenewGrace after its successor is first presented
 	works  bool  // it still opens the session: the replacement was routine, and its response may have been lost
 }
@@ -36,12 +37,12 @@ const maxFormer = 4
 // until, and whether it works.
 const (
 	metaVersion  = 1
-	metaFixedLen = 1 + len(digest{}) + 8 + 8
+	metaFixedLen = 1 + len(token.Digest{}) + 8 + 8
 )
 
 func (m *meta) encode() []byte {
 	const varints = 5
-	b := make([]byte, 0, metaFixedLen+varints*binary.MaxVarintLen64+len(m.former)*(len(digest{})+binary.MaxVarintLen64+1))
+	b := make([]byte, 0, metaFixedLen+varints*binary.MaxVarintLen64+len(m.former)*(len(token.Digest{})+binary.MaxVarintLen64+1))
 	b = append(b, metaVersion)
 	b = append(b, m.digest[:]...)
 	b = binary.BigEndian.AppendUint64(b, m.nonce)
@@ -103,7 +104,7 @@ type metaReader struct {
 	damaged bool
 }
 
-func (r *metaReader) digest(d *digest) {
+func (r *metaReader) digest(d *token.Digest) {
 	if n := copy(d[:], r.rest); n < len(d) {
 		r.damaged = true
 	} else {
@@ -146,21 +147,21 @@ func (s standing) opens() bool { return s == standingCurrent || s == standingFor
 
 // judge tells what the secret with digest d is by now. It looks at all digests
 // and compares each in constant time.
-func (m *meta) judge(d digest) standing {
+func (m *meta) judge(d token.Digest) standing {
 	s := standingUnknown
 	var now int64
 	if len(m.former) > 0 {
 		now = time.Now().UnixMilli()
 	}
 	for _, f := range m.former {
-		if subtle.ConstantTimeCompare(f.digest[:], d[:]) == 1 && (f.until == 0 || now < f.until) {
+		if f.digest.Equal(d) && (f.until == 0 || now < f.until) {
 			s = standingSuperseded
 			if f.works {
 				s = standingFormer
 			}
 		}
 	}
-	if subtle.ConstantTimeCompare(m.digest[:], d[:]) == 1 {
+	if m.digest.Equal(d) {
 		s = standingCurrent
 	}
 	return s
@@ -180,7 +181,7 @@ func (m *meta) unconfirmed() bool {
 // replace makes d the secret that the record accepts. For good: every former
 // one stops working now. As a matter of routine: the last one works until grace
 // after d is first presented.
-func (m *meta) replace(d digest, now int64, grace time.Duration, forGood bool) {
+func (m *meta) replace(d token.Digest, now int64, grace time.Duration, forGood bool) {
 	kept := m.confirmed(now, grace)
 	last := former{digest: m.digest, works: !forGood}
 	if forGood {

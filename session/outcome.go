@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Outcome is what the response is to say of the session.
@@ -58,7 +60,7 @@ func (x *Exchange[T]) outcome(ctx context.Context) Outcome {
 // promise is what is known of the token that the response is to carry.
 type promise struct {
 	id     string
-	digest digest
+	digest token.Digest
 	end    time.Time // of the cookie; zero where it ends with the browser
 	made   time.Time
 }
@@ -70,7 +72,7 @@ func (x *Exchange[T]) sendToken(r Record, m meta) {
 	if x.former {
 		return
 	}
-	x.action, x.token = ActionSet, x.m.signer.sign(x.id+"."+x.secret)
+	x.action, x.token = ActionSet, x.m.tokens.Join(x.id, x.secret)
 	x.promise = promise{id: x.id, digest: x.digest, made: time.Now()}
 	if m.age > 0 || !x.m.cookie.BrowserSession {
 		x.promise.end = x.m.end(r, m)

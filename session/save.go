@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"fmt"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // save is BeforeSave, the store, and what the response is to say. data is the
@@ -79,7 +81,7 @@ func (x *Exchange[T]) takeBack(ctx context.Context, asked asked) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.rec, x.meta, x.digest, x.owner, x.asked = Record{}, meta{}, digest{}, "", asked
+	x.rec, x.meta, x.digest, x.owner, x.asked = Record{}, meta{}, token.Digest{}, "", asked
 }
 
 // unsendable reports whether the save needs a cookie that cannot be sent.

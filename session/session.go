@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Session is the session of one request, or one that [Manager.Start] or
@@ -103,7 +105,7 @@ func (s *Session[T]) Renew() {
 	}
 	x.renewed = true
 	if x.next == "" {
-		x.next = mint()
+		x.next = token.New()
 	}
 }
 
@@ -129,7 +131,7 @@ func (s *Session[T]) Regenerate() {
 	}
 	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
 	x.id, x.secret, x.created = id, secret, stamp(time.Now())
-	x.digest, x.former, x.owner = digest{}, false, ""
+	x.digest, x.former, x.owner = token.Digest{}, false, ""
 	x.renewed, x.next, x.age, x.attempts, x.destroyed = false, "", nil, nil, false
 	if x.policy == SaveNever {
 		x.policy = SaveAuto

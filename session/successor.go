@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // asked is what the application asked for besides a change of Data.
@@ -30,7 +32,7 @@ func (x *Exchange[T]) successor(ctx context.Context, data []byte) (Record, meta,
 	m.nonce, m.shape, m.schema = newNonce(), x.m.shape, x.m.schema
 	if r.Version == 0 {
 		r = Record{ID: x.id, Name: x.m.cookie.Name, CreatedAt: x.created}
-		m.digest, m.issued = digestOf(r.Name, x.secret), now.UnixMilli()
+		m.digest, m.issued = token.DigestOf(r.Name, x.secret), now.UnixMilli()
 	} else {
 		x.renewToken(&m, now.UnixMilli(), user)
 	}
@@ -63,9 +65,9 @@ func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 		return
 	}
 	if x.next == "" {
-		x.next = mint()
+		x.next = token.New()
 	}
-	switch d := digestOf(x.rec.Name, x.next); {
+	switch d := token.DigestOf(x.rec.Name, x.next); {
 	case d != m.digest:
 		m.replace(d, now, x.m.grace, forGood)
 	case forGood: // a routine write that nobody acknowledged stored it already
@@ -76,7 +78,7 @@ func (x *Exchange[T]) renewToken(m *meta, now int64, user string) {
 // takeNext makes the next secret the present one where m has it, and reports
 // whether it does. Requires x.mu.
 func (x *Exchange[T]) takeNext(m meta) bool {
-	if x.next == "" || m.digest != digestOf(x.m.cookie.Name, x.next) {
+	if x.next == "" || m.digest != token.DigestOf(x.m.cookie.Name, x.next) {
 		return false
 	}
 	x.secret, x.digest, x.next, x.former = x.next, m.digest, "", false
@@ -100,9 +102,9 @@ func (x *Exchange[T]) currentToken() string {
 	case x.id == "":
 		return ""
 	case x.renewed:
-		return x.m.signer.sign(x.id + "." + x.next)
+		return x.m.tokens.Join(x.id, x.next)
 	}
-	return x.m.signer.sign(x.id + "." + x.secret)
+	return x.m.tokens.Join(x.id, x.secret)
 }
 
 func (x *Exchange[T]) setToken(id, secret string) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Sessions yields the live sessions of a user, in any order. One that cannot be
@@ -21,7 +23,7 @@ func (m *Manager[T]) Sessions(ctx context.Context, user string) iter.Seq2[Info[T
 		if user == "" {
 			return
 		}
-		probe, err := m.gate.enter(ctx)
+		probe, err := m.enter(ctx)
 		if err != nil {
 			yield(Info[T]{}, fmt.Errorf("session: list: %w", err))
 			return
@@ -99,7 +101,7 @@ func (m *Manager[T]) DeleteUser(ctx context.Context, user string) (int64, error)
 // password (OWASP ASVS 5.0, V7.4.3), and returns how many there were. The one
 // that is kept must be stored: Save it first where it is new.
 func (m *Manager[T]) DeleteOthers(ctx context.Context, user, keepID string) (int64, error) {
-	if !validID(keepID) {
+	if !token.ValidID(keepID) {
 		return 0, errNotFound
 	}
 	return m.deleteUser(ctx, user, keepID)

@@ -25,7 +25,7 @@ func (m *Manager[T]) decode(r *Record, by meta, v *T) error {
 
 // open is decode, and tells whether r is sealed as it would be now.
 func (m *Manager[T]) open(r *Record, by meta, v *T) (current bool, err error) {
-	if *r, current, err = m.sealer.open(*r, m.format); err != nil {
+	if *r, current, err = m.unseal(*r); err != nil {
 		return false, err
 	}
 	return current, m.decodeOpened(*r, by, v)

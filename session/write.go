@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // maxIDs is how many ids are tried for a new session.
@@ -35,7 +37,7 @@ func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte)
 		if err != nil {
 			return err
 		}
-		sealed := x.m.sealer.seal(r, r.Version+1)
+		sealed := x.m.seal(r, r.Version+1)
 		if r.Version == 0 {
 			err = x.m.create(ctx, sealed)
 		} else {
@@ -140,7 +142,7 @@ func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w
 		x.renewed = false
 	}
 	if x.renewed && x.next == "" {
-		x.next = mint()
+		x.next = token.New()
 	}
 	if x.age == done.age {
 		x.age = nil

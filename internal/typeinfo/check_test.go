@@ -1,4 +1,4 @@
-package session_test
+package typeinfo_test
 
 //lint:file-ignore U1000 fields that nothing reads are what these types are about
 
@@ -14,7 +14,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/echosession/echosession/session"
+	"github.com/echosession/echosession/internal/typeinfo"
 )
 
 type (
@@ -34,13 +34,22 @@ type (
 	words      []string
 )
 
-func TestCheckShape(t *testing.T) {
+func TestCheck(t *testing.T) {
 	t.Parallel()
+	rules := map[string]typeinfo.Rules{
+		"json": typeinfo.JSON(), "other": typeinfo.Lenient("other"),
+		// It has forms of its own for some types, and does not promote.
+		"custom": {Tag: "custom", Strict: true, EncodesItself: func(t reflect.Type) bool {
+			return slices.Contains([]reflect.Type{
+				reflect.TypeFor[time.Time](), reflect.TypeFor[url.URL](), reflect.TypeFor[big.Int](), reflect.TypeFor[netip.Addr](),
+			}, t)
+		}},
+	}
 	everywhere := func(reasons ...string) map[string][]string {
-		return map[string][]string{"json": reasons, "bson": reasons, "other": reasons}
+		return map[string][]string{"json": reasons, "custom": reasons, "other": reasons}
 	}
 	strictly := func(reasons ...string) map[string][]string {
-		return map[string][]string{"json": reasons, "bson": reasons}
+		return map[string][]string{"json": reasons, "custom": reasons}
 	}
 	fine := map[string][]string{}
 	for _, tt := range []struct {
@@ -52,7 +61,7 @@ func TestCheckShape(t *testing.T) {
 		{"map", reflect.TypeFor[map[string]any](), fine},
 		{"time", reflect.TypeFor[time.Time](), fine},
 		{"struct", reflect.TypeFor[plain](), fine},
-		{"pointer", reflect.TypeFor[*plain](), everywhere("T is a pointer, *session_test.plain: use the type it points to")},
+		{"pointer", reflect.TypeFor[*plain](), everywhere("T is a pointer, *typeinfo_test.plain: use the type it points to")},
 		{"any", reflect.TypeFor[any](), everywhere("T is an interface, interface {}: use a concrete type")},
 		{"interface", reflect.TypeFor[io.Reader](), everywhere("T is an interface, io.Reader: use a concrete type")},
 		{"func", reflect.TypeFor[func()](), everywhere("T is a func")},
@@ -116,14 +125,14 @@ func TestCheckShape(t *testing.T) {
 			B int `json:"-"`
 			F func()
 		}](), everywhere("T.F is a func")},
-		{"ignored by bson only", reflect.TypeFor[struct {
+		{"ignored by custom only", reflect.TypeFor[struct {
 			A int
-			F func() `bson:"-"`
+			F func() `custom:"-"`
 		}](), map[string][]string{"json": {"T.F is a func"}, "other": {"T.F is a func"}}},
-		{"ignored by json, not by bson", reflect.TypeFor[struct {
+		{"ignored by json, not by custom", reflect.TypeFor[struct {
 			A int
-			F func() `json:"-" bson:"f"`
-		}](), map[string][]string{"bson": {"T.F is a func"}}},
+			F func() `json:"-" custom:"f"`
+		}](), map[string][]string{"custom": {"T.F is a func"}}},
 		{"ignored by a codec's own tag", reflect.TypeFor[struct {
 			A int
 			F func() `other:"-"`
@@ -140,7 +149,7 @@ func TestCheckShape(t *testing.T) {
 		{"embedded", reflect.TypeFor[struct{ Plain }](), fine},
 		{"embedded pointer", reflect.TypeFor[struct{ *Plain }](), fine},
 		{"embedded, not exported", reflect.TypeFor[struct{ plain }](), map[string][]string{
-			"bson": {"T has no exported field that is stored"},
+			"custom": {"T has no exported field that is stored"},
 		}},
 		{"embedded, not exported, ignored", reflect.TypeFor[struct {
 			plain `json:"-"`
@@ -152,7 +161,7 @@ func TestCheckShape(t *testing.T) {
 		{"embedded, nothing exported", reflect.TypeFor[struct {
 			A int
 			Unexported
-		}](), everywhere("T.Unexported is a session_test.Unexported, which has no exported field and would be stored empty")},
+		}](), everywhere("T.Unexported is a typeinfo_test.Unexported, which has no exported field and would be stored empty")},
 		{"embedded pointer, not exported", reflect.TypeFor[struct {
 			A int
 			*plain
@@ -173,8 +182,8 @@ func TestCheckShape(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			for _, codec := range []string{"json", "bson", "other"} {
-				if got := session.CheckShape(tt.typ, codec); !slices.Equal(got, tt.want[codec]) {
+			for _, codec := range []string{"json", "custom", "other"} {
+				if got := rules[codec].Check(tt.typ); !slices.Equal(got, tt.want[codec]) {
 					t.Errorf("%s: %q\nwant %q", codec, got, tt.want[codec])
 				}
 			}

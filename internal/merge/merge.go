@@ -1,40 +1,48 @@
-package session
+// Package merge reconciles two changes of one value field by field.
+//
+// It knows nothing of sessions: the caller says which types have parts that mean
+// nothing apart.
+package merge
 
 import (
 	"reflect"
 	"slices"
 )
 
-// mergeFields is the default three-way merge. What only one side changed is
-// that side's, what both changed alike is that, and what both changed
-// differently is mine, with its path in conflicts: Go field names such as
-// "Cart.Items", "[...]" for an entry of a map, as keys may be a user's data,
-// and "." for the whole value. The paths are sorted, each is there once.
+// Fields is the three-way merge of mine and theirs, which both changed base. What
+// only one side changed is taken from that side, and what both changed alike is
+// taken as it is. What both changed differently is mine, and its path is in
+// conflicts: Go field names such as "Cart.Items", "[...]" for an entry of a map,
+// since keys may be a user's data, and "." for the whole value. The paths are
+// sorted, each is there once.
 //
-// It goes into structs field by field, into maps key by key, and through
-// pointers and interfaces into what they hold where all three hold something.
-// A slice, a struct of package bson, and a type that has methods for its encoding
-// or no exported field, counts as one: its parts mean nothing apart.
+// Fields goes into structs field by field, into maps key by key, and through
+// pointers and interfaces into what they hold if all three hold something. A
+// slice counts as one, and so does a value of a type for which whole returns
+// true.
 //
-// The three are freshly decoded values, so trees in which [reflect.DeepEqual]
-// is an exact test. None is written into; merged may share memory with mine
-// and theirs.
-func mergeFields[T any](base, mine, theirs *T) (merged T, conflicts []string) {
-	var m merger
+// The three must be freshly decoded values: trees, for which [reflect.DeepEqual]
+// is an exact test. None is written into; merged may share memory with mine and
+// theirs.
+func Fields[T any](base, mine, theirs *T, whole func(reflect.Type) bool) (merged T, conflicts []string) {
+	m := merger{whole: whole}
 	v := m.merge(reflect.ValueOf(base).Elem(), reflect.ValueOf(mine).Elem(), reflect.ValueOf(theirs).Elem(), "")
 	reflect.ValueOf(&merged).Elem().Set(v)
 	slices.Sort(m.conflicts)
 	return merged, slices.Compact(m.conflicts)
 }
 
-type merger struct{ conflicts []string }
+type merger struct {
+	whole     func(reflect.Type) bool
+	conflicts []string
+}
 
 // merge returns what base, mine and theirs, three values of one type, become.
 func (m *merger) merge(base, mine, theirs reflect.Value, path string) reflect.Value {
 	if v, ok := decide(base, mine, theirs); ok {
 		return v
 	}
-	if t := mine.Type(); !mergesWhole(t) {
+	if t := mine.Type(); !m.whole(t) {
 		switch t.Kind() {
 		case reflect.Struct:
 			merged := reflect.New(t).Elem()
@@ -44,7 +52,7 @@ func (m *merger) merge(base, mine, theirs reflect.Value, path string) reflect.Va
 		case reflect.Map:
 			return m.mergeMap(base, mine, theirs, path)
 		case reflect.Pointer:
-			if !base.IsNil() && !mine.IsNil() && !theirs.IsNil() && !mergesWhole(t.Elem()) {
+			if !base.IsNil() && !mine.IsNil() && !theirs.IsNil() && !m.whole(t.Elem()) {
 				merged := reflect.New(t.Elem())
 				merged.Elem().Set(m.merge(base.Elem(), mine.Elem(), theirs.Elem(), path))
 				return merged.Convert(t)
@@ -58,7 +66,7 @@ func (m *merger) merge(base, mine, theirs reflect.Value, path string) reflect.Va
 	return m.conflict(mine, path)
 }
 
-// conflict lists path, and returns what wins.
+// conflict lists path and returns mine, which wins.
 func (m *merger) conflict(mine reflect.Value, path string) reflect.Value {
 	if path == "" {
 		path = "."
@@ -77,7 +85,7 @@ func (m *merger) mergeStruct(merged, base, mine, theirs reflect.Value, path stri
 		if sf := merged.Type().Field(i); sf.IsExported() {
 			merged.Field(i).Set(m.merge(b, x, y, path+sf.Name))
 		} else if sf.Anonymous && sf.Type.Kind() == reflect.Struct {
-			// It can be neither compared nor set as one, its exported fields can.
+			// Reflection can neither compare nor set it as one, but its exported fields.
 			m.mergeStruct(merged.Field(i), b, x, y, path+sf.Name)
 		}
 	}
@@ -93,7 +101,7 @@ func (m *merger) mergeMap(base, mine, theirs reflect.Value, path string) reflect
 			}
 		}
 	}
-	// Nil and empty are different values: which one it is merges like any other.
+	// Nil and empty are different values, and which one it is merges like any other.
 	isNil := mine.IsNil()
 	if base.IsNil() == isNil {
 		isNil = theirs.IsNil()
@@ -104,7 +112,7 @@ func (m *merger) mergeMap(base, mine, theirs reflect.Value, path string) reflect
 	return merged
 }
 
-// mergeEntry is merge for the entries of one key, each invalid where it is absent.
+// mergeEntry is merge for the entries of one key. An absent entry is invalid.
 func (m *merger) mergeEntry(base, mine, theirs reflect.Value, path string) reflect.Value {
 	if base.IsValid() && mine.IsValid() && theirs.IsValid() {
 		return m.merge(base, mine, theirs, path)
@@ -115,7 +123,7 @@ func (m *merger) mergeEntry(base, mine, theirs reflect.Value, path string) refle
 	return m.conflict(mine, path)
 }
 
-// decide returns the side that changed; not ok where both did, and differently.
+// decide returns the side that changed. It is not ok if both did, and differently.
 func decide(base, mine, theirs reflect.Value) (v reflect.Value, ok bool) {
 	switch {
 	case areEqual(mine, theirs), areEqual(base, theirs):
@@ -134,16 +142,8 @@ func areEqual(a, b reflect.Value) bool {
 	return reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
-// areMaps reports whether what three interfaces hold are maps of one type.
+// areMaps reports whether three interfaces hold maps of one type.
 func areMaps(base, mine, theirs reflect.Value) bool {
 	return mine.Kind() == reflect.Map && base.IsValid() && theirs.IsValid() &&
 		base.Type() == mine.Type() && theirs.Type() == mine.Type()
-}
-
-// mergesWhole reports whether values of t count as one, whatever the codec: a
-// type that encodes itself, or shows nothing, has rules about its fields, and of
-// a bson.RawValue the type is nothing without the value.
-func mergesWhole(t reflect.Type) bool {
-	const anyCodec = ""
-	return encodesItself(t, anyCodec) || hidesAll(t, anyCodec) || t.Kind() == reflect.Struct && isOfBSON(t)
 }
