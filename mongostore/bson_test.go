@@ -16,11 +16,10 @@ import (
 )
 
 type (
-	point  struct{ X, Y int }
-	tree   struct{ Next *tree }
-	hidden struct{ a int }
-	area   struct{ W, H int } // BSON, by the value and the pointer
-	ring   struct{ Next *ring }
+	point struct{ X, Y int }
+	tree  struct{ Next *tree }
+	area  struct{ W, H int } // BSON, by the value and the pointer
+	ring  struct{ Next *ring }
 )
 
 func (a area) MarshalBSONValue() (byte, []byte, error) {
@@ -37,7 +36,7 @@ func (a *area) UnmarshalBSONValue(t byte, data []byte) error {
 	return err
 }
 
-// A ring writes itself without end, but for what its method leaves out.
+// A ring can be a cycle, which its method does not follow.
 func (r ring) MarshalBSON() ([]byte, error) { return bson.Marshal(bson.D{{Key: "ring", Value: true}}) }
 func (r *ring) UnmarshalBSON([]byte) error  { return nil }
 
@@ -73,7 +72,7 @@ func becomes[T any](v, want T) func(t *testing.T) {
 			t.Errorf("Marshal of what came back: got %v (%v), want %v", bson.Raw(again), err, data)
 		}
 		if of, err := BSON().Marshal(in[T]{v}); err != nil || string(of) != string(data) {
-			t.Errorf("Marshal of the value: got %v (%v), want that of the pointer, %v", bson.Raw(of), err, data)
+			t.Errorf("Marshal of the value: got %v (%v), want the bytes of the pointer, %v", bson.Raw(of), err, data)
 		}
 	}
 }
@@ -142,8 +141,8 @@ func TestBSONKeeps(t *testing.T) {
 	}
 }
 
-// What does not come back as it was, and as what it comes back. Reading that
-// writes nothing, for its bytes are the same.
+// Some values come back as others, which the documentation lists. Their bytes are
+// the same, so reading them writes nothing.
 func TestBSONDoesNotKeep(t *testing.T) {
 	t.Parallel()
 	berlin := time.FixedZone("CEST", 2*3600)

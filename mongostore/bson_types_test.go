@@ -20,6 +20,7 @@ import (
 
 // Types that have no field for BSON, but methods.
 type (
+	hidden      struct{ a int }
 	ruleText    struct{ hidden int }
 	ruleBinary  struct{ hidden int }
 	ruleWrites  struct{ A int }

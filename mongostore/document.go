@@ -180,8 +180,8 @@ func encodeData(d *builder, key string, r session.Record) {
 	}
 }
 
-// isDocument reports whether data is exactly one valid document. Only that can
-// be embedded, whatever the format is called.
+// isDocument reports whether data is exactly one valid document. Nothing else can
+// be embedded.
 func isDocument(data []byte) bool {
 	return len(data) >= 4 && int64(binary.LittleEndian.Uint32(data)) == int64(len(data)) && bson.Raw(data).Validate() == nil
 }

@@ -41,7 +41,7 @@ func TestDocument(t *testing.T) {
 		"bson, no document":  {change(func(r *session.Record) { r.Format = "bson" }), bson.TypeBinary},
 		"bson, two":          {change(func(r *session.Record) { r.Format, r.Data = "bson", append(embedded, embedded...) }), bson.TypeBinary},
 		"sealed":             {change(func(r *session.Record) { r.Format = "sealed" }), bson.TypeBinary},
-		"nobody":             {change(func(r *session.Record) { r.User = "" }), bson.TypeString},
+		"anonymous":          {change(func(r *session.Record) { r.User = "" }), bson.TypeString},
 		"zero times":         {change(func(r *session.Record) { r.CreatedAt, r.SeenAt = time.Time{}, time.Time{} }), bson.TypeString},
 		"zero bytes in text": {change(func(r *session.Record) { r.Name, r.User = "a\x00b", "\x00" }), bson.TypeString},
 	} {
@@ -55,7 +55,7 @@ func TestDocument(t *testing.T) {
 				t.Errorf("data: got a %v, want a %v", got, tt.data)
 			}
 			if user := doc.Lookup("user"); (user.Type == 0) != (tt.r.User == "") {
-				t.Errorf("user: got %v, want it only where there is somebody", user)
+				t.Errorf("user: got %v, want it unless the session is anonymous", user)
 			}
 			got, err := decodeDocument(doc)
 			if err != nil || !reflect.DeepEqual(got, tt.r) {
@@ -116,8 +116,8 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// A document edited into nonsense is told apart from one that is not there, and
-// what it holds is not in the error.
+// A document that was edited into nonsense is ErrCorrupt, without a name it is
+// ErrNotFound, and the error does not quote it.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
 	const secret = "secret-of-the-document"
@@ -127,7 +127,7 @@ func TestNonsense(t *testing.T) {
 		"document": bson.D{{Key: "a", Value: secret}}, "date": bson.DateTime(0),
 		"binary of another kind": bson.Binary{Subtype: 4, Data: []byte(secret)},
 	}
-	fits := map[string]string{ // the only ones that are not nonsense
+	fits := map[string]string{ // these are right
 		"_id": "string", "name": "string", "user": "string", "created": "date", "seen": "date", "expires": "date",
 		"format": "string", "data": "string",
 	}
@@ -189,8 +189,8 @@ func check(t *testing.T, name string, doc bson.Raw, secret string, nameless bool
 	}
 }
 
-// Bytes that are no document, or a damaged one, are never a panic, and what
-// decodes is stored again as the same record.
+// No bytes cause a panic, and a record that was decoded is stored again as the
+// same record.
 func FuzzDocument(f *testing.F) {
 	doc := encodeDocument(sample())
 	f.Add([]byte(doc))

@@ -51,7 +51,7 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 }
 
 // checkCollection refuses what cannot keep documents that are changed and
-// deleted. A role without the permission to look goes without the check.
+// deleted. If the role may not look, there is no check.
 func (s *Store) checkCollection(ctx context.Context) error {
 	filter := bson.D{{Key: "name", Value: s.coll.Name()}}
 	specs, err := s.coll.Database().ListCollectionSpecifications(ctx, filter)
@@ -100,7 +100,7 @@ func (s *Store) listIndexes(ctx context.Context) ([]index, error) {
 	return found, nil
 }
 
-// undone is the error for tasks that are left to an operator.
+// undone returns the error for tasks that are left to an operator.
 func undone(todo []task, why string, cause error) error {
 	var text strings.Builder
 	for _, t := range todo {
@@ -123,8 +123,8 @@ type index struct {
 	Collation              bson.Raw
 }
 
-// fields returns the names of the fields, in order. A field that is hashed, a
-// text or a place has its kind after its name.
+// fields returns the names of the fields, in order. After the name of a field that
+// is hashed, text or a place comes its kind.
 func (x index) fields() (fields []string) {
 	elements, _ := x.Key.Elements()
 	for _, e := range elements {
@@ -141,7 +141,7 @@ func (x index) fields() (fields []string) {
 // does not matter to the store.
 func (x index) over(fields ...string) bool { return slices.Equal(x.fields(), fields) }
 
-// task is something to do about an index.
+// task is a change of the indexes.
 type task struct {
 	problem string
 	command bson.D
@@ -171,15 +171,15 @@ func planIndexes(collection string, found []index) (todo []task, err error) {
 // ownFields are the fields of the store that an operator's index can harm.
 var ownFields = []string{fieldName, fieldVersion, fieldUser, fieldCreated, fieldSeen, fieldExpires, fieldFormat, fieldMeta, fieldData}
 
-// refuse returns an error if sessions would be lost or kept out by the index,
-// whatever other indexes there are.
+// refuse returns an error if the index would end sessions or keep them out, no
+// matter which other indexes there are.
 func (x index) refuse(collection string) error {
 	fields := x.fields()
 	own := slices.ContainsFunc(fields, func(field string) bool { return slices.Contains(ownFields, field) })
-	everywhere := x.Filter == nil && !x.Sparse // it has documents without the fields, too
+	everywhere := x.Filter == nil && !x.Sparse // also in documents without the fields
 	harm := ""
 	switch {
-	case x.over(fieldID) && isCollated(x.Collation): // the collection's own
+	case x.over(fieldID) && isCollated(x.Collation): // the collection has it
 		return refuseCollation(collection, x.Collation)
 	case x.Unique && !slices.Contains(fields, fieldID) && (own || everywhere):
 		harm = "is unique, and would keep sessions out"
@@ -192,19 +192,19 @@ func (x index) refuse(collection string) error {
 		x.Name, strings.Join(fields, ", "), harm, collection, x.Name)
 }
 
-// isCollated reports whether by a collation strings can be equal that differ.
+// isCollated reports whether a collation makes different strings equal.
 func isCollated(collation bson.Raw) bool {
 	locale, _ := collation.Lookup("locale").StringValueOK()
 	return collation != nil && locale != "simple"
 }
 
 func refuseCollation(collection string, collation bson.Raw) error {
-	return fmt.Errorf("mongostore: open: %[1]s has the collation %[2]v, by which users and ids can be equal that differ: one user could end the sessions of another. "+
+	return fmt.Errorf("mongostore: open: %[1]s has the collation %[2]v, which makes different users or ids equal: one user could end the sessions of another. "+
 		"A collation cannot be changed: name another collection, or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
 }
 
-// best returns what to do about the index that needs the least; nil if one
-// serves as it is. The error is that of the first, if none can serve.
+// best returns what to do about the index that needs the least change; nil if one
+// serves as it is. If none can serve, it returns the error of the first.
 func best(candidates []index, fit func(index) (*task, error)) (todo *task, err error) {
 	for _, x := range candidates {
 		t, wrong := fit(x)
@@ -242,7 +242,7 @@ func (x index) fitExpiry(collection string) (*task, error) {
 	seconds, isNumber := x.Expiry.AsFloat64OK()
 	switch {
 	case x.Filter != nil:
-		return nil, fmt.Errorf("mongostore: open: the expiry index %q is partial, and would keep some sessions for ever: %s", x.Name, dropIndex(collection, x.Name))
+		return nil, fmt.Errorf("mongostore: open: the expiry index %q is partial, and would never remove some sessions: %s", x.Name, dropIndex(collection, x.Name))
 	case isNumber && math.IsNaN(seconds):
 		return nil, fmt.Errorf("mongostore: open: expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
 			"Change it with\n\t%s", x.Name, change.shell)
@@ -256,7 +256,7 @@ func (x index) fitExpiry(collection string) (*task, error) {
 	return &change, nil
 }
 
-// The server's name for the user index, and ours if another index has that.
+// The server's name for the user index, and the name if another index has that.
 const (
 	usersName      = "name_1_user_1"
 	otherUsersName = "sessions_of_users"

@@ -129,7 +129,7 @@ func TestPlanIndexes(t *testing.T) {
 		"unique users of another collation": {found: []bson.D{good[1], good[2], listed(users, unique, collation("en"))}, err: "unique"},
 		"a good one and unique expiry":      {found: []bson.D{good[1], listed(expires, unique), good[2]}, err: "unique"},
 		"unique operator's field":           {found: append(good[:3:3], listed(bson.D{key("note", 1)}, unique)), err: "unique"},
-		"unique where the field is":         {found: append(good[:3:3], listed(bson.D{key("note", 1)}, unique, bson.E{Key: "sparse", Value: true}))},
+		"unique and sparse":                 {found: append(good[:3:3], listed(bson.D{key("note", 1)}, unique, bson.E{Key: "sparse", Value: true}))},
 		"unique in part of them":            {found: append(good[:3:3], listed(bson.D{key("data.email", 1)}, unique, other))},
 		"unique in the data":                {found: append(good[:3:3], listed(bson.D{key("data.email", 1)}, unique)), err: "unique"},
 		"unique user, in part of them":      {found: append(good[:3:3], listed(bson.D{key("user", 1)}, unique, exists)), err: "unique"},

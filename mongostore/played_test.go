@@ -17,8 +17,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/xoptions"
 )
 
-// played is a server that a test plays. All above the network is the driver's
-// own, which also repeats what failed.
+// played is a server that a test plays. Above the network everything is the
+// driver's own, also its repetitions.
 type played struct {
 	*drivertest.MockDeployment
 
@@ -27,12 +27,12 @@ type played struct {
 	// reach is asked for a connection before each command; nil: there is one.
 	reach func() error
 
-	// answer answers a command. An error is a connection that broke; a nil reply
-	// is what a server says whose collection is as it is to be, and empty.
+	// answer answers a command. An error means that the connection broke. A nil
+	// reply stands for the one of an empty collection with the right indexes.
 	answer func(ctx context.Context, command bson.Raw) (bson.D, error)
 }
 
-// store is one on the server. Its client has nothing that was to be closed.
+// store opens a store on the server. Its client needs no closing.
 func (p *played) store(t *testing.T, opts Options) (*Store, error) {
 	t.Helper()
 	p.MockDeployment = drivertest.NewMockDeployment()
@@ -147,8 +147,8 @@ func commandName(command bson.Raw) string {
 	return first.Key()
 }
 
-// ordinary is the reply of a server that has the collection with its indexes, and
-// no sessions in it.
+// ordinary returns the reply of a server that has the right indexes and no
+// sessions.
 func ordinary(command string) bson.D {
 	switch command {
 	case "listIndexes":
@@ -165,7 +165,7 @@ func ordinary(command string) bson.D {
 	return batch(0)
 }
 
-// batch is the first of a list; there are more where the cursor is not 0.
+// batch returns the first batch of a list. If cursor is not 0, there are more.
 func batch(cursor int64, docs ...any) bson.D {
 	return bson.D{{Key: "cursor", Value: bson.D{
 		{Key: "id", Value: cursor}, {Key: "ns", Value: "app.sessions"}, {Key: "firstBatch", Value: append(bson.A{}, docs...)},

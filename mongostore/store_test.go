@@ -13,8 +13,8 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// A list that is left, or whose caller's time is over, ends then, also where the
-// server has gone silent: what that holds for the list ends there by itself.
+// A list ends when it is left or when the caller's time is over, even if the server
+// does not answer any more.
 func TestLeavingAList(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -25,7 +25,7 @@ func TestLeavingAList(t *testing.T) {
 		took     time.Duration
 	}{
 		"to the caller's deadline": {time.Second, false, false, session.ErrUnavailable, time.Second},
-		"to that of the store":     {0, false, false, session.ErrUnavailable, defaultTimeout},
+		"to the store's time-out":  {0, false, false, session.ErrUnavailable, defaultTimeout},
 		"canceled":                 {0, true, false, context.Canceled, 0},
 		"canceled and left":        {0, true, true, nil, 0},
 		"left":                     {0, false, true, nil, 500 * time.Millisecond},
@@ -69,7 +69,7 @@ func TestLeavingAList(t *testing.T) {
 	}
 }
 
-// What is held for a list that is left is given back.
+// Leaving a list frees its cursor on the server.
 func TestLeavingAListFreesTheCursor(t *testing.T) {
 	t.Parallel()
 	p := &played{}
@@ -90,7 +90,7 @@ func TestLeavingAListFreesTheCursor(t *testing.T) {
 	}
 }
 
-// A damaged document comes with what can be read of it, and the others come, too.
+// A damaged document comes with what can be read of it, and the list goes on.
 func TestDamagedInAList(t *testing.T) {
 	t.Parallel()
 	p := &played{}
@@ -110,7 +110,7 @@ func TestDamagedInAList(t *testing.T) {
 		}
 		return batch(0, with("v", "v", 1.5), with("good", "user", "u1"), with("meta", "meta", nil), with("created", "created", absent),
 			with("end", "expires", "never"), with("user", "user", bson.A{"u1"}), stored(t, expired, "v", 1.5),
-			// These are no sessions: no token and no kind of session has such.
+			// These are not sessions: no session has such a name or id.
 			with("name", "name", bson.A{"sid"}), stored(t, r, "_id", bson.NewObjectID()), with("last", "user", "u1")), nil
 	}
 	var got []string
@@ -130,8 +130,8 @@ func TestDamagedInAList(t *testing.T) {
 	}
 }
 
-// What can be read of a damaged document is enough to tell whose it is, and so to
-// delete it.
+// What can be read of a damaged document is enough to see whose it is, so that it
+// can be deleted.
 func TestDamagedLoad(t *testing.T) {
 	t.Parallel()
 	p := &played{}

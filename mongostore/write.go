@@ -120,7 +120,7 @@ func driverGaveUp(err error) bool {
 // what it returns.
 func (s *Store) settle(ctx context.Context, end time.Time, w write, p progress) (again bool, err error) {
 	if w.op == creating && !p.mayHaveApplied() {
-		return false, w.op.wrap(session.ErrExists) // whatever has the id
+		return false, w.op.wrap(session.ErrExists) // no matter what has the id
 	}
 	limited, cancel := context.WithDeadline(ctx, end)
 	defer cancel()

@@ -1,6 +1,8 @@
 package mongo_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,22 +15,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-func newRecord(id string, life time.Duration) session.Record {
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	return session.Record{
-		ID: id, Name: "sid", User: "u1", Version: 1, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(life),
-		Format: "json", Meta: []byte("meta of " + id), Data: []byte(`{"n":1}`),
-	}
-}
-
-func must(t *testing.T, what string, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-}
-
-// One command for each operation, with the concern that it is to have.
+// Each operation is one command, with the right write concern.
 func TestCommands(t *testing.T) {
 	db := newDatabase(t)
 	var log commandLog
@@ -84,7 +71,7 @@ func TestCommands(t *testing.T) {
 	figures.add("commands", "load 1, create 1, update 1 (also after a touch), touch 1, delete 1, user's list 1, log-out everywhere 1; failed: %t", t.Failed())
 }
 
-// What the server makes of the filters.
+// The server uses an index for every filter.
 func TestExplain(t *testing.T) {
 	db := newDatabase(t)
 	s := db.open(t, mongostore.Options{})
@@ -131,7 +118,7 @@ func TestExplain(t *testing.T) {
 	figures.add("plans", "%s", strings.Join(plans, ", "))
 }
 
-// What a session takes, for the guide.
+// The size of a session, for docs/mongodb.md.
 func TestSizes(t *testing.T) {
 	db := newDatabase(t)
 	s := db.open(t, mongostore.Options{})
@@ -143,7 +130,7 @@ func TestSizes(t *testing.T) {
 		r.Data = []byte(`{"name":"A. Person","visits":12,"theme":"dark"}`)
 		must(t, "Create", s.Create(t.Context(), r))
 	}
-	// What an index takes is known once it was written to its file.
+	// The server knows the size of an index only after writing its file.
 	admin(t, db.Client(), bson.D{{Key: "fsync", Value: 1}})
 	raw, err := db.RunCommand(t.Context(), bson.D{{Key: "collStats", Value: "sessions"}}).Raw()
 	must(t, "collStats", err)
@@ -155,4 +142,92 @@ func TestSizes(t *testing.T) {
 		parts = append(parts, fmt.Sprintf("%s %d", e.Key(), bytes/n))
 	}
 	figures.add("bytes a session", "document %d, of which data 47 and meta 64; index entries: %s", size/n, strings.Join(parts, ", "))
+}
+
+// Every operation ends with the caller's deadline or the time-out of the store.
+func TestDeadlines(t *testing.T) {
+	needOwn(t)
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{Timeout: 300 * time.Millisecond})
+	r := newRecord("a", time.Hour)
+	must(t, "Create", s.Create(t.Context(), r))
+	p := newProxy(t, standalone(t))
+	through := db
+	through.uri = "mongodb://" + p.Listen + "/" + db.Name()
+	s = through.open(t, mongostore.Options{Timeout: 300 * time.Millisecond})
+	p.begin(swallow)
+	defer p.end()
+	for name, ctx := range map[string]func() (context.Context, context.CancelFunc){
+		"of the store": func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) },
+		"of the caller": func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(t.Context(), 50*time.Millisecond)
+		},
+	} {
+		for op, do := range map[string]func(context.Context) error{
+			"Load":       func(ctx context.Context) error { _, err := s.Load(ctx, "a"); return err },
+			"Create":     func(ctx context.Context) error { return s.Create(ctx, newRecord("b", time.Hour)) },
+			"Update":     func(ctx context.Context) error { return s.Update(ctx, r) },
+			"Touch":      func(ctx context.Context) error { return s.Touch(ctx, r) },
+			"Delete":     func(ctx context.Context) error { return s.Delete(ctx, "a", 0) },
+			"DeleteUser": func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "sid", "u1", ""); return err },
+			"ListUser": func(ctx context.Context) error {
+				for _, err := range s.ListUser(ctx, "sid", "u1") {
+					return err
+				}
+				return nil
+			},
+		} {
+			limited, cancel := ctx()
+			begin := time.Now()
+			err := do(limited)
+			cancel()
+			if took := time.Since(begin); !errors.Is(err, session.ErrUnavailable) || took > 2*time.Second {
+				t.Errorf("%s, deadline %s: got error %v after %v, want %v after at most 300ms", op, name, err, took, session.ErrUnavailable)
+			}
+		}
+	}
+}
+
+// Leaving a list takes no time, even if the server no longer answers.
+func TestLeavingAList(t *testing.T) {
+	needOwn(t)
+	db := newDatabase(t)
+	plain := db.open(t, mongostore.Options{})
+	for i := range 150 { // more than one batch
+		must(t, "Create", plain.Create(t.Context(), newRecord(fmt.Sprint(i), time.Hour)))
+	}
+	p := newProxy(t, standalone(t))
+	through := db
+	through.uri = "mongodb://" + p.Listen + "/" + db.Name()
+	for name, tt := range map[string]struct {
+		cancel, leave bool
+		want          error
+	}{
+		"to the deadline":   {false, false, session.ErrUnavailable},
+		"canceled":          {true, false, context.Canceled},
+		"left":              {false, true, nil},
+		"canceled and left": {true, true, nil},
+	} {
+		s := through.open(t, mongostore.Options{Timeout: 10 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		var began time.Time
+		var last error
+		for _, err := range s.ListUser(ctx, "sid", "u1") {
+			if began.IsZero() {
+				began = time.Now()
+				p.begin(swallow)
+			}
+			if last = err; tt.cancel {
+				cancel()
+			}
+			if tt.leave {
+				break
+			}
+		}
+		if took := time.Since(began); took > 2*time.Second || !errors.Is(last, tt.want) {
+			t.Errorf("%s: got error %v after %v, want %v after at most 300ms", name, last, took, tt.want)
+		}
+		cancel()
+		p.end()
+	}
 }
