@@ -161,6 +161,17 @@ func newRecord(id string, life time.Duration) session.Record {
 	}
 }
 
+// names returns the names of commands.
+func names(t *testing.T, commands []bson.Raw) (names []string) {
+	t.Helper()
+	for _, command := range commands {
+		first, err := command.IndexErr(0)
+		must(t, "command", err)
+		names = append(names, first.Key())
+	}
+	return names
+}
+
 // stored reports whether there is a document with the id, expired or not.
 func (db database) stored(t *testing.T, id string) bool {
 	t.Helper()

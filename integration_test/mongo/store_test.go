@@ -15,7 +15,8 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// Each operation is one command, with the right write concern.
+// Each operation is one command with the right concern. One that is refused asks
+// why with a second command.
 func TestCommands(t *testing.T) {
 	db := newDatabase(t)
 	var log commandLog
@@ -26,49 +27,65 @@ func TestCommands(t *testing.T) {
 
 	ctx, r := t.Context(), newRecord("a", time.Hour)
 	for _, op := range []struct {
-		name, want, concern string
-		do                  func() error
+		name, want string
+		err        error
+		do         func() error
 	}{
-		{"create", "insert", "majority", func() error { return s.Create(ctx, r) }},
-		{"load", "find", "", func() error { _, err := s.Load(ctx, "a"); return err }},
-		{"touch", "update", "majority", func() error {
+		{"create", "insert", nil, func() error { return s.Create(ctx, r) }},
+		{"create, refused", "insert", session.ErrExists, func() error { return s.Create(ctx, r) }},
+		{"load", "find", nil, func() error { _, err := s.Load(ctx, "a"); return err }},
+		{"touch", "update", nil, func() error {
 			r.SeenAt, r.ExpiresAt = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second)
 			return s.Touch(ctx, r)
 		}},
-		{"update", "update", "majority", func() error { return s.Update(ctx, r) }},
-		{"update after a touch", "update", "majority", func() error {
+		{"update", "update", nil, func() error { return s.Update(ctx, r) }},
+		{"update, refused", "update find", session.ErrConflict, func() error { return s.Update(ctx, r) }},
+		{"touch, refused", "update find", session.ErrConflict, func() error { return s.Touch(ctx, r) }},
+		{"update after a touch", "update", nil, func() error {
 			r.Version, r.SeenAt = 2, r.SeenAt.Add(-time.Hour)
 			return s.Update(ctx, r)
 		}},
-		{"delete", "delete", "majority", func() error { return s.Delete(ctx, "a", 3) }},
-		{"list of a user", "find", "", func() error {
+		{"delete, refused", "delete find", session.ErrConflict, func() error { return s.Delete(ctx, "a", 2) }},
+		{"delete", "delete", nil, func() error { return s.Delete(ctx, "a", 3) }},
+		{"delete, absent", "delete find", session.ErrNotFound, func() error { return s.Delete(ctx, "a", 0) }},
+		{"list of a user", "find", nil, func() error {
 			for range s.ListUser(ctx, "sid", "u1") {
 			}
 			return nil
 		}},
-		{"delete of a user", "delete", "majority", func() error { _, err := s.DeleteUser(ctx, "sid", "u1", ""); return err }},
+		{"delete of a user", "delete", nil, func() error { _, err := s.DeleteUser(ctx, "sid", "u1", ""); return err }},
 	} {
-		must(t, op.name, op.do())
-		var sent []string
-		for _, c := range log.take() {
-			first, _ := c.IndexErr(0)
-			sent = append(sent, first.Key())
-			w := strings.Trim(c.Lookup("writeConcern", "w").String(), `"`)
-			if w = strings.TrimSuffix(strings.TrimPrefix(w, `{"$numberInt":"`), `"}`); w != op.concern {
-				t.Errorf("%s: write concern %q, want %q", op.name, w, op.concern)
-			}
-			if j := c.Lookup("writeConcern", "j"); j.Type != 0 {
-				t.Errorf("%s: the write concern says j: %v", op.name, j)
-			}
-			if strings.Contains(c.String(), "upsert") {
-				t.Errorf("%s: is an upsert", op.name)
-			}
+		if err := op.do(); !errors.Is(err, op.err) || op.err == nil && err != nil {
+			t.Errorf("%s: got error %v, want %v", op.name, err, op.err)
 		}
-		if got := strings.Join(sent, " "); got != op.want {
+		commands := log.take()
+		if got := strings.Join(names(t, commands), " "); got != op.want {
 			t.Errorf("%s: sent %q, want %q", op.name, got, op.want)
+		}
+		for _, c := range commands {
+			checkConcern(t, op.name, c)
 		}
 	}
 	figures.add("commands", "load 1, create 1, update 1 (also after a touch), touch 1, delete 1, user's list 1, log-out everywhere 1; failed: %t", t.Failed())
+}
+
+// checkConcern fails the test unless a write waits for a majority, not for the
+// next periodic flush of the journal, and creates nothing.
+func checkConcern(t *testing.T, name string, command bson.Raw) {
+	t.Helper()
+	want := `"majority"`
+	if command.Lookup("find").Type != 0 {
+		want = ""
+	}
+	if w := command.Lookup("writeConcern", "w").String(); w != want {
+		t.Errorf("%s: write concern %s, want %s", name, w, want)
+	}
+	if j := command.Lookup("writeConcern", "j"); j.Type != 0 {
+		t.Errorf("%s: the write concern says j: %v", name, j)
+	}
+	if strings.Contains(command.String(), "upsert") {
+		t.Errorf("%s: is an upsert", name)
+	}
 }
 
 // The server uses an index for every filter.
