@@ -190,7 +190,7 @@ var bsonRules = typeinfo.Rules{
 		return t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[url.URL]() || isOfDriver(t) || typeinfo.Implements(t, bsonWriters...)
 	},
 	IsKey: func(t reflect.Type) bool {
-		p := reflect.PointerTo(t) // to read into; what is written is the value
+		p := reflect.PointerTo(t) // the driver writes the value, and reads into a pointer
 		return t.Implements(reflect.TypeFor[bson.KeyMarshaler]()) && p.Implements(reflect.TypeFor[bson.KeyUnmarshaler]()) ||
 			t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 	},

@@ -37,10 +37,10 @@ const (
 // an operator's fields too, so the server decides about documents just below it.
 const maxDocument = 16 << 20
 
-// room estimates the size of the document of r. It is never too small for the
-// document, so that the builder seldom grows its buffer.
+// room returns a size that is enough for the document and the update of r, so that
+// the builder does not have to grow its buffer.
 func room(r session.Record) int {
-	const fields = 320 // names, lengths, times and operators
+	const fields = 384 // names, lengths, times and operators
 	return fields + len(r.ID) + len(r.Name) + len(r.User) + len(r.Format) + len(r.Meta) + len(r.Data)
 }
 

@@ -65,6 +65,9 @@ func TestDocument(t *testing.T) {
 			if err := update.Validate(); err != nil {
 				t.Fatalf("not an update: %v", err)
 			}
+			if most := room(tt.r); len(doc) > most || len(update) > most {
+				t.Errorf("got %d and %d bytes, for which there is room for %d", len(doc), len(update), most)
+			}
 			if got := bson.Raw(update).Lookup("0", "$set", "data", "$literal").Type; got != tt.data {
 				t.Errorf("data of the update: got a %v, want a %v", got, tt.data)
 			}

@@ -33,7 +33,7 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 		case skip:
 			return undone(todo, "and Options.SkipIndexes leaves it to an operator", nil)
 		case try > indexTries:
-			return undone(todo, "although the server reported to have done it", nil)
+			return undone(todo, "although the server said that it was done", nil)
 		}
 		for i, t := range todo {
 			err := s.coll.Database().RunCommand(ctx, t.command).Err()

@@ -73,7 +73,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if len(doc) > maxDocument {
 		return creating.tooLarge(len(doc))
 	}
-	return s.write(ctx, write{op: creating, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	return s.perform(ctx, write{op: creating, record: r, send: func(ctx context.Context) (applied bool, err error) {
 		_, err = s.coll.InsertOne(ctx, doc)
 		if isDuplicateID(err) {
 			return false, nil
@@ -89,7 +89,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if len(update) > maxDocument {
 		return updating.tooLarge(len(update))
 	}
-	return s.write(ctx, write{op: updating, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	return s.perform(ctx, write{op: updating, record: r, send: func(ctx context.Context) (applied bool, err error) {
 		return matched(s.coll.UpdateOne(ctx, encodeLive(r, time.Now()), update))
 	}})
 }
@@ -137,7 +137,7 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
 	filter := encodeVersion(id, version)
 	r := session.Record{ID: id, Version: version}
-	return s.write(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	return s.perform(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
 		res, err := s.coll.DeleteOne(ctx, filter)
 		return err == nil && res.DeletedCount > 0, err
 	}})
@@ -222,7 +222,7 @@ func (s *Store) DeleteUser(ctx context.Context, name, user, exceptID string) (n 
 		return 0, s.ready(ctx, clearing)
 	}
 	filter := encodeUser(name, user, exceptID)
-	err = s.write(ctx, write{op: clearing, send: func(ctx context.Context) (applied bool, err error) {
+	err = s.perform(ctx, write{op: clearing, send: func(ctx context.Context) (applied bool, err error) {
 		res, err := s.coll.DeleteMany(ctx, filter)
 		if res != nil {
 			n += res.DeletedCount

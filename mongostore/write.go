@@ -15,8 +15,8 @@ const (
 	// repeats by itself does not count.
 	maxSends = 3
 
-	// sendShare is the part of the remaining time, one in sendShare, that a
-	// sending leaves for finding out what became of it.
+	// sendShare: a sending leaves one part in sendShare of the remaining time for
+	// finding out what became of it.
 	sendShare = 4
 
 	firstPause = 20 * time.Millisecond // before the second sending; it doubles
@@ -34,8 +34,8 @@ type write struct {
 
 // progress is what the answers to earlier sendings of a write leave open.
 type progress struct {
-	lost        bool // an answer was lost: that sending may have applied
-	unconfirmed bool // a server applied it, and did not hear that a majority has it
+	lost        bool // an answer was lost, so that sending may have applied
+	unconfirmed bool // a server applied one, but no majority confirmed it
 }
 
 func (p progress) mayHaveApplied() bool { return p.lost || p.unconfirmed }
@@ -51,17 +51,17 @@ func (p *progress) note(err error) {
 	}
 }
 
-// write makes a write, and settles whether it was made if an answer is lost or
-// no majority confirms it.
+// perform makes a write. If an answer is lost, or no majority confirms the write,
+// it finds out whether the write was made.
 //
-// The store then sends the write again. If it was not made before, it is made
-// now. If it was, the server refuses it now, and a look at the document tells
-// whose it is: Meta has a nonce of this very write. The look sees what a
-// majority has, because what one member has can still be lost.
+// For that, the store sends the write again. If it was not made before, it is made
+// now. If it was, the server refuses it now, and a look at the document shows whose
+// it is: Meta has a nonce of this very write. The look sees what a majority has,
+// because what one member has can still be lost.
 //
-// A first refusal leaves nothing open, even if the driver sent the write twice:
-// to its own repetition the server answers as it did the first time.
-func (s *Store) write(ctx context.Context, w write) error {
+// If the first answer is a refusal, nothing is open, even if the driver sent the
+// write twice: the server answers the driver's repetition as it did the first time.
+func (s *Store) perform(ctx context.Context, w write) error {
 	if err := s.ready(ctx, w.op); err != nil {
 		return err
 	}
@@ -109,9 +109,9 @@ func (s *Store) sendOnce(ctx context.Context, end time.Time, w write) (applied b
 	return applied, err
 }
 
-// driverGaveUp reports whether the driver stopped before the deadline for a good
-// reason: its own settings give it less time to find a server, or the server is
-// overloaded and was asked again as often as it allows.
+// driverGaveUp reports whether the driver stopped before the deadline for a reason
+// that also holds for the store: a setting of the client gives it less time to
+// find a server, or it has asked an overloaded server as often as that allows.
 func driverGaveUp(err error) bool {
 	return isOverloaded(err) || isUnreached(err) && !errors.Is(err, context.DeadlineExceeded)
 }
@@ -135,26 +135,26 @@ var (
 )
 
 // verdict says what it means that the server did not apply w: nil if an earlier
-// sending was applied, else the error of w. If again is true, the error holds
-// only when w cannot be sent once more. A look at the document found stored, or
-// missing is why it did not.
-func (w write) verdict(p progress, stored session.Record, missing error, now time.Time) (again bool, err error) {
+// sending was applied, otherwise the error of w. If again is true, w should be
+// sent once more, and the error counts only if that is not possible. A look at the
+// document found stored, or failed with lookErr.
+func (w write) verdict(p progress, stored session.Record, lookErr error, now time.Time) (again bool, err error) {
 	switch w.op {
 	case creating:
-		return false, w.createVerdict(p, stored, missing)
+		return false, w.createVerdict(p, stored, lookErr)
 	case updating:
-		return false, w.updateVerdict(p, stored, missing, now)
+		return false, w.updateVerdict(p, stored, lookErr, now)
 	}
-	return w.deleteVerdict(p, stored, missing)
+	return w.deleteVerdict(p, stored, lookErr)
 }
 
 // createVerdict is asked only if an earlier sending may have applied.
-func (w write) createVerdict(p progress, stored session.Record, missing error) error {
+func (w write) createVerdict(p progress, stored session.Record, lookErr error) error {
 	switch {
-	case errors.Is(missing, session.ErrNotFound):
+	case errors.Is(lookErr, session.ErrNotFound):
 		return w.op.wrap(errOverwritten) // what had the id has ended: this session or another
-	case missing != nil:
-		return missing
+	case lookErr != nil:
+		return lookErr
 	case w.made(p, stored, 1):
 		return nil
 	case stored.Version > 1:
@@ -163,11 +163,11 @@ func (w write) createVerdict(p progress, stored session.Record, missing error) e
 	return w.op.wrap(session.ErrExists)
 }
 
-func (w write) updateVerdict(p progress, stored session.Record, missing error, now time.Time) error {
+func (w write) updateVerdict(p progress, stored session.Record, lookErr error, now time.Time) error {
 	next := w.record.Version + 1
 	switch {
-	case missing != nil:
-		return missing
+	case lookErr != nil:
+		return lookErr
 	case w.made(p, stored, next):
 		return nil
 	case expired(stored, now):
@@ -179,22 +179,22 @@ func (w write) updateVerdict(p progress, stored session.Record, missing error, n
 }
 
 // deleteVerdict needs no more of the document than its version.
-func (w write) deleteVerdict(p progress, stored session.Record, missing error) (again bool, err error) {
-	absent := errors.Is(missing, session.ErrNotFound)
+func (w write) deleteVerdict(p progress, stored session.Record, lookErr error) (again bool, err error) {
+	absent := errors.Is(lookErr, session.ErrNotFound)
 	switch {
 	case absent && p.unconfirmed:
 		return false, nil
 	case absent && p.lost:
 		return false, w.op.wrap(errRemoved)
-	case missing != nil && !errors.Is(missing, session.ErrCorrupt):
-		return false, missing
+	case lookErr != nil && !errors.Is(lookErr, session.ErrCorrupt):
+		return false, lookErr
 	case w.record.Version == 0 || w.record.Version == stored.Version:
 		return true, w.op.wrap(errStillThere)
 	}
 	return false, w.op.wrap(session.ErrConflict)
 }
 
-// made reports whether stored is the version that w leaves, and w left it.
+// made reports whether an earlier sending of w left stored, as this version.
 func (w write) made(p progress, stored session.Record, version int64) bool {
 	return p.mayHaveApplied() && stored.Version == version && bytes.Equal(stored.Meta, w.record.Meta)
 }
