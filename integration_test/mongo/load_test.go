@@ -12,14 +12,13 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// ledger is the Data of the sessions under fire: a number, and which changes
-// made it.
+// ledger is the Data of the sessions: a number, and the changes that made it.
 type ledger struct {
 	N    int
-	Done map[string][]int // the numbers that each change made: one, if all is well
+	Done map[string][]int // the numbers that each change made: one number if all is well
 }
 
-// history records what clients did to one session, and what they were told.
+// history records what clients did to one session, and what the store answered.
 type history struct {
 	id       string
 	renewing sync.Mutex // one renewal at a time
@@ -27,15 +26,15 @@ type history struct {
 	mu       sync.Mutex
 	token    string
 	acked    map[string]bool // changes that were acknowledged
-	unknown  map[string]bool // changes that ended in an error: they may be there or not
+	unknown  map[string]bool // changes that ended in an error: they may have been made
 	deleted  bool            // a log-out was acknowledged
-	revived  int             // reads that succeeded although it had been
+	revived  int             // reads that succeeded after that
 	renewed  []string        // tokens that were replaced, and must open nothing
-	accepted int             // how often one did
+	accepted int             // how often such a token opened the session
 	errs     map[string]int
 }
 
-// load is a number of clients at work on some sessions.
+// load has clients at work on some sessions.
 type load struct {
 	m        *session.Manager[ledger]
 	sessions []*history
@@ -69,8 +68,8 @@ func newLoad(t *testing.T, store session.Store, n int) *load {
 	return l
 }
 
-// run keeps clients busy until ctx ends. The last session of each is the one
-// that is logged out half way.
+// run keeps clients busy until ctx ends. They log out the last session after the
+// time logout.
 func (l *load) run(ctx context.Context, clients int, logout time.Duration) {
 	l.lastOK = time.Now()
 	begin := time.Now()
@@ -102,7 +101,7 @@ func (l *load) run(ctx context.Context, clients int, logout time.Duration) {
 	l.note(nil)
 }
 
-// note takes the outcome of a request.
+// note counts the outcome of a request.
 func (l *load) note(err error) {
 	l.requests.Add(1)
 	l.mu.Lock()
@@ -118,7 +117,7 @@ func (l *load) note(err error) {
 	l.failed.Add(1)
 }
 
-// requestTime bounds a request as an adapter's commit does, but shorter.
+// requestTime bounds a request, as an adapter bounds its commit.
 const requestTime = 6 * time.Second
 
 func (l *load) count(ctx context.Context, h *history, change func(context.Context, *history, string) (int, error)) {
@@ -145,7 +144,7 @@ func (l *load) count(ctx context.Context, h *history, change func(context.Contex
 	}
 }
 
-// add makes the next number, and keeps it in n.
+// add returns a change that makes the next number and stores it in n.
 func add(name string, n *int) func(*ledger) error {
 	return func(v *ledger) error {
 		v.N++
@@ -173,4 +172,98 @@ func (l *load) bySession(ctx context.Context, h *history, name string) (n int, e
 	}
 	err = s.Update(ctx, add(name, &n))
 	return n, err
+}
+
+// renew replaces the token. If the outcome is unknown, it looks which token opens
+// the session.
+func (l *load) renew(ctx context.Context, h *history) {
+	h.renewing.Lock()
+	defer h.renewing.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
+	defer cancel()
+	h.mu.Lock()
+	token := h.token
+	h.mu.Unlock()
+	s, err := l.m.Open(ctx, token)
+	if err == nil {
+		s.Renew()
+		next := s.Token()
+		err = s.Save(ctx)
+		made := err == nil
+		if !made && !errors.Is(err, session.ErrGone) {
+			// It may have been made all the same.
+			_, e := l.m.Open(ctx, next)
+			made = e == nil
+		}
+		if made {
+			h.mu.Lock()
+			h.token = next
+			h.renewed = append(h.renewed, token)
+			h.mu.Unlock()
+		}
+	}
+	l.note(err)
+}
+
+func (l *load) logout(ctx context.Context, h *history) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
+	defer cancel()
+	h.mu.Lock()
+	done := h.deleted
+	h.mu.Unlock()
+	if done {
+		l.read(ctx, h)
+		return
+	}
+	from := l.tape.now()
+	err := l.m.Delete(ctx, h.id)
+	l.tape.remove(h.id, from, err)
+	l.note(err)
+	if err == nil {
+		h.mu.Lock()
+		h.deleted = true
+		h.mu.Unlock()
+	}
+}
+
+func (l *load) read(ctx context.Context, h *history) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
+	defer cancel()
+	h.mu.Lock()
+	old := append([]string(nil), h.renewed...)
+	h.mu.Unlock()
+	l.note(l.look(ctx, h))
+	if len(old) > 0 {
+		if _, err := l.m.Open(ctx, old[len(old)-1]); err == nil {
+			h.mu.Lock()
+			h.accepted++
+			h.mu.Unlock()
+		}
+	}
+}
+
+func (l *load) look(ctx context.Context, h *history) error {
+	h.mu.Lock()
+	deleted := h.deleted
+	h.mu.Unlock()
+	from := l.tape.now()
+	info, err := l.m.Find(ctx, h.id)
+	l.tape.read(h.id, from, info.Data.N, err)
+	if err == nil && deleted {
+		h.mu.Lock()
+		h.revived++
+		h.mu.Unlock()
+	}
+	return err
+}
+
+// watch goes on to read while writers wait for a primary. Its reads do not count
+// as requests, because the figures say how long writers wait.
+func (l *load) watch(ctx context.Context) {
+	for i := 0; ctx.Err() == nil; i++ {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
+		_ = l.look(limited, l.sessions[i%len(l.sessions)]) // the tape has it
+		cancel()
+		time.Sleep(5 * time.Millisecond)
+	}
 }

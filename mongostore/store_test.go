@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"context"
@@ -10,12 +10,11 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
-// A list that is left, or whose caller's time is over, ends then, also where the
-// server has gone silent: what that holds for the list ends there by itself.
+// A list ends when it is left or when the caller's time is over, even if the server
+// does not answer any more.
 func TestLeavingAList(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -26,7 +25,7 @@ func TestLeavingAList(t *testing.T) {
 		took     time.Duration
 	}{
 		"to the caller's deadline": {time.Second, false, false, session.ErrUnavailable, time.Second},
-		"to that of the store":     {0, false, false, session.ErrUnavailable, mongostore.DefaultTimeout},
+		"to the store's time-out":  {0, false, false, session.ErrUnavailable, defaultTimeout},
 		"canceled":                 {0, true, false, context.Canceled, 0},
 		"canceled and left":        {0, true, true, nil, 0},
 		"left":                     {0, false, true, nil, 500 * time.Millisecond},
@@ -36,10 +35,10 @@ func TestLeavingAList(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := &played{}
-				s := p.mustStore(t, mongostore.Options{})
+				s := p.mustStore(t, Options{})
 				p.answer = func(ctx context.Context, command bson.Raw) (bson.D, error) {
 					if commandName(command) == "find" {
-						return batch(7, mongostore.EncodeDocument(live(sample()))), nil
+						return batch(7, encodeDocument(live(sample()))), nil
 					}
 					<-ctx.Done()
 					return nil, ctx.Err()
@@ -70,16 +69,16 @@ func TestLeavingAList(t *testing.T) {
 	}
 }
 
-// What is held for a list that is left is given back.
+// Leaving a list frees its cursor on the server.
 func TestLeavingAListFreesTheCursor(t *testing.T) {
 	t.Parallel()
 	p := &played{}
-	s := p.mustStore(t, mongostore.Options{})
+	s := p.mustStore(t, Options{})
 	var sent []string
 	p.answer = func(_ context.Context, command bson.Raw) (bson.D, error) {
 		sent = append(sent, commandName(command))
 		if commandName(command) == "find" {
-			return batch(7, mongostore.EncodeDocument(live(sample()))), nil
+			return batch(7, encodeDocument(live(sample()))), nil
 		}
 		return nil, nil
 	}
@@ -91,11 +90,11 @@ func TestLeavingAListFreesTheCursor(t *testing.T) {
 	}
 }
 
-// A damaged document comes with what can be read of it, and the others come, too.
+// A damaged document comes with what can be read of it, and the list goes on.
 func TestDamagedInAList(t *testing.T) {
 	t.Parallel()
 	p := &played{}
-	s := p.mustStore(t, mongostore.Options{})
+	s := p.mustStore(t, Options{})
 	r := live(sample())
 	with := func(id, field string, value any) bson.Raw {
 		r := r
@@ -111,7 +110,7 @@ func TestDamagedInAList(t *testing.T) {
 		}
 		return batch(0, with("v", "v", 1.5), with("good", "user", "u1"), with("meta", "meta", nil), with("created", "created", absent),
 			with("end", "expires", "never"), with("user", "user", bson.A{"u1"}), stored(t, expired, "v", 1.5),
-			// These are no sessions: no token and no kind of session has such.
+			// These are not sessions: no session has such a name or id.
 			with("name", "name", bson.A{"sid"}), stored(t, r, "_id", bson.NewObjectID()), with("last", "user", "u1")), nil
 	}
 	var got []string
@@ -131,12 +130,12 @@ func TestDamagedInAList(t *testing.T) {
 	}
 }
 
-// What can be read of a damaged document is enough to tell whose it is, and so to
-// delete it.
+// What can be read of a damaged document is enough to see whose it is, so that it
+// can be deleted.
 func TestDamagedLoad(t *testing.T) {
 	t.Parallel()
 	p := &played{}
-	s := p.mustStore(t, mongostore.Options{})
+	s := p.mustStore(t, Options{})
 	r := live(sample())
 	for _, field := range []string{"v", "created", "seen", "expires", "format", "meta", "data"} {
 		p.answer = func(_ context.Context, command bson.Raw) (bson.D, error) {

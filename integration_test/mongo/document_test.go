@@ -2,16 +2,13 @@ package mongo_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
-	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
@@ -40,7 +37,8 @@ func start(t *testing.T, m *session.Manager[visitor]) (token, id string) {
 	return s.Token(), s.ID()
 }
 
-// listed returns what a list of the user's sessions says of id; false: nothing.
+// listed returns the error with which a list of the user's sessions has id; ok is
+// false if it does not have it.
 func listed(t *testing.T, m *session.Manager[visitor], id string) (err error, ok bool) {
 	t.Helper()
 	for info, e := range m.Sessions(t.Context(), "u1") {
@@ -54,8 +52,8 @@ func listed(t *testing.T, m *session.Manager[visitor], id string) (err error, ok
 	return err, ok
 }
 
-// A document edited by hand into nonsense is an error that says so, and stays
-// as it is until it is deleted. It keeps no other from being listed.
+// A document that was edited by hand into nonsense is an error that says so. It
+// stays as it is until it is deleted, and the others are listed all the same.
 func TestNonsense(t *testing.T) {
 	db := newDatabase(t)
 	s := db.open(t, mongostore.Options{})
@@ -98,25 +96,25 @@ func TestNonsense(t *testing.T) {
 			}
 
 			if err, ok := listed(t, m, healthy); err != nil || !ok {
-				t.Errorf("%s: a healthy session of the user is listed %t, with error %v, want it there", what, ok, err)
+				t.Errorf("%s: a healthy session of the user is listed: %t, with error %v, want it there", what, ok, err)
 			}
 			theirs := field != "name" && field != "user"
 			if err, ok := listed(t, m, id); ok != theirs || ok && !errors.Is(err, want) {
-				t.Errorf("%s: it is listed %t, with error %v, want %t and %v", what, ok, err, theirs, want)
+				t.Errorf("%s: it is listed: %t, with error %v, want %t and %v", what, ok, err, theirs, want)
 			}
 			if err := m.DeleteOf(t.Context(), "u1", id); (err == nil) != theirs || db.stored(t, id) == theirs {
 				t.Errorf("%s: DeleteOf: got error %v, and that it is stored %t, want it deleted: %t", what, err, db.stored(t, id), theirs)
 			}
 			must(t, what+": Delete", m.Delete(t.Context(), id))
 			if gone := !db.stored(t, id); gone != (field != "name") {
-				t.Errorf("%s: after Delete it is gone: %t, want all to be but what is no session", what, gone)
+				t.Errorf("%s: after Delete it is gone: %t, want a session to be gone, and nothing else", what, gone)
 			}
 		}
 	}
 }
 
-// Another program's document in the same collection is nobody's session, and
-// what an operator adds to a session's survives.
+// A document of another program in the same collection is no session, and a field
+// that an operator adds to a session survives.
 func TestForeign(t *testing.T) {
 	db := newDatabase(t)
 	s := db.open(t, mongostore.Options{})
@@ -145,6 +143,81 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// An Update changes the fields of the record and no others, and the server takes
+// nothing in a record for an expression.
+func TestUpdatedDocument(t *testing.T) {
+	db := newDatabase(t)
+	s := db.open(t, mongostore.Options{})
+	data, err := bson.Marshal(bson.D{
+		{Key: "$literal", Value: "$seen"}, {Key: "a.b", Value: bson.D{{Key: "$$ROOT", Value: bson.A{"$$REMOVE"}}}}, {Key: "", Value: 1},
+	})
+	must(t, "Marshal", err)
+	first := newRecord("a", time.Hour)
+	must(t, "Create", s.Create(t.Context(), first))
+	_, err = db.sessions().UpdateByID(t.Context(), "a", bson.D{{Key: "$set", Value: bson.D{{Key: "note", Value: "suspicious"}}}})
+	must(t, "edit", err)
+
+	r := first
+	for _, tt := range []struct {
+		name   string
+		change func()
+	}{
+		{"strings", func() { r.Name, r.User, r.Format, r.Data = "$name", "$$ROOT", "$format", []byte("$data") }},
+		{"text", func() { r.Format, r.Data = "json", []byte("$seen") }},
+		{"a document", func() { r.Format, r.Data = "bson", data }},
+		{"a smaller document", func() { r.Data = []byte{5, 0, 0, 0, 0} }},
+		{"anonymous", func() { r.User = "" }},
+		{"anonymous again", func() { r.Meta = []byte{1} }},
+		{"of a user again", func() { r.User = "u1" }},
+		{"an earlier end", func() { r.ExpiresAt = r.ExpiresAt.Add(-time.Minute) }},
+		{"another begin", func() { r.CreatedAt = r.CreatedAt.Add(time.Second) }},
+	} {
+		tt.change()
+		must(t, tt.name, s.Update(t.Context(), r))
+		r.Version++
+		got, err := s.Load(t.Context(), "a")
+		if err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("%s: got %+v (%v), want %+v", tt.name, got, err, r)
+		}
+		var doc bson.D
+		must(t, "find", db.sessions().FindOne(t.Context(), bson.D{{Key: "_id", Value: "a"}}).Decode(&doc))
+		fields := 11
+		if r.User == "" {
+			fields = 10
+		}
+		if note := raw(t, doc).Lookup("note"); note.String() != `"suspicious"` || len(doc) != fields {
+			t.Errorf("%s: got the document %v, want %d fields and the operator's note", tt.name, doc, fields)
+		}
+	}
+
+	// A touch came in between: the times that it moved forward stay, and the other
+	// fields are replaced.
+	touched := r
+	touched.SeenAt, touched.ExpiresAt = r.SeenAt.Add(2*time.Second), r.ExpiresAt.Add(2*time.Second)
+	must(t, "Touch", s.Touch(t.Context(), touched))
+	r.SeenAt, r.ExpiresAt, r.Data = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second), []byte{5, 0, 0, 0, 0}
+	must(t, "Update", s.Update(t.Context(), r))
+	r.Version, r.SeenAt, r.ExpiresAt = r.Version+1, touched.SeenAt, touched.ExpiresAt
+	if got, err := s.Load(t.Context(), "a"); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("after a touch: got %+v (%v), want %+v", got, err, r)
+	}
+	r.ExpiresAt = r.ExpiresAt.Add(time.Hour)
+	later := r
+	later.SeenAt = r.SeenAt.Add(-time.Second)
+	must(t, "Update", s.Update(t.Context(), later))
+	r.Version++
+	if got, err := s.Load(t.Context(), "a"); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("with a later end than the touch: got %+v (%v), want %+v", got, err, r)
+	}
+}
+
+func raw(t *testing.T, doc bson.D) bson.Raw {
+	t.Helper()
+	raw, err := bson.Marshal(doc)
+	must(t, "Marshal", err)
+	return raw
+}
+
 func TestTooLarge(t *testing.T) {
 	db := newDatabase(t)
 	s := db.open(t, mongostore.Options{})
@@ -156,7 +229,7 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%s: got error %v, want %v", op, err, session.ErrTooLarge)
 		}
 	}
-	// With a field of an operator's own it is the server that finds out.
+	// With an operator's field only the server can find out.
 	_, err := db.sessions().UpdateByID(t.Context(), "a", bson.D{{Key: "$set", Value: bson.D{{Key: "note", Value: string(make([]byte, 1<<20))}}}})
 	must(t, "edit", err)
 	r.Data = r.Data[:15<<20+1<<19]
@@ -166,64 +239,4 @@ func TestTooLarge(t *testing.T) {
 	if _, err := s.Load(t.Context(), "a"); err != nil {
 		t.Errorf("after it: %v", err)
 	}
-}
-
-// The caller's settings do not reach through: neither weak writes nor reads
-// from a secondary, nor a client that closing the store would end.
-func TestCallersCollection(t *testing.T) {
-	db := newDatabase(t)
-	var log commandLog
-	c := connect(t, options.Client().ApplyURI(db.uri).SetMonitor(log.monitor()))
-	coll := c.Database(db.Name()).Collection("sessions", options.Collection().
-		SetWriteConcern(writeconcern.Unacknowledged()).SetReadPreference(readpref.SecondaryPreferred()))
-	s, err := mongostore.New(t.Context(), coll, mongostore.Options{})
-	must(t, "New", err)
-	log.take()
-	must(t, "Create", s.Create(t.Context(), newRecord("a", time.Hour)))
-	_, err = s.Load(t.Context(), "a")
-	must(t, "Load", err)
-	for _, command := range log.take() {
-		if w := command.Lookup("writeConcern", "w"); w.Type != 0 && w.String() != `"majority"` {
-			t.Errorf("write concern %v, want majority", w)
-		}
-		if mode := command.Lookup("$readPreference", "mode"); mode.Type != 0 && mode.String() == `"secondaryPreferred"` {
-			t.Errorf("read preference %v, want primary", mode)
-		}
-	}
-	for range 2 {
-		must(t, "Close", s.Close())
-	}
-	for op, err := range afterClose(t.Context(), s) {
-		if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrNotFound) {
-			t.Errorf("%s after Close: got error %v, want %v", op, err, session.ErrUnavailable)
-		}
-	}
-	must(t, "the caller's client after Close", c.Ping(t.Context(), nil))
-
-	owned := db.open(t, mongostore.Options{})
-	for range 2 {
-		must(t, "Close", owned.Close())
-	}
-	for op, err := range afterClose(t.Context(), owned) {
-		if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrNotFound) {
-			t.Errorf("%s after Close: got error %v, want %v", op, err, session.ErrUnavailable)
-		}
-	}
-	if _, err := mongostore.New(t.Context(), coll, mongostore.Options{Monitor: mongostore.NewMonitor()}); err == nil {
-		t.Error("a monitor that is not in the client's options: got no error")
-	}
-}
-
-func afterClose(ctx context.Context, s *mongostore.Store) map[string]error {
-	r := newRecord("a", time.Hour)
-	_, load := s.Load(ctx, "a")
-	_, users := s.DeleteUser(ctx, "sid", "u1", "")
-	errs := map[string]error{
-		"Load": load, "Create": s.Create(ctx, r), "Update": s.Update(ctx, r), "Touch": s.Touch(ctx, r),
-		"Delete": s.Delete(ctx, "a", 0), "DeleteUser": users, "ListUser": nil,
-	}
-	for _, err := range s.ListUser(ctx, "sid", "u1") {
-		errs["ListUser"] = err
-	}
-	return errs
 }
