@@ -1,30 +1,11 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
 )
-
-// lost makes the next operation of a kind and answers with an error, and so it
-// does when asked what became of it.
-func (r *rig) lost(op string) {
-	made, asked := false, false
-	r.store.answer(func(o string, _ session.Record, do func() error) error {
-		switch {
-		case o == op && !made:
-			made = true
-			if err := do(); err != nil {
-				r.Errorf("%s: %v", op, err)
-			}
-			return errBroken
-		case o == opLoad && made && !asked:
-			asked = true
-			return errBroken
-		}
-		return do()
-	})
-}
 
 // A write landed, but all that came of it was an error; the next one of the
 // same request goes on from there.
@@ -60,7 +41,7 @@ func TestSaveAgainAfterALostAcknowledgement(t *testing.T) {
 			}
 			s := q.get()
 			tt.first(s)
-			r.lost(tt.op)
+			r.store.loseAnswerAndLook(tt.op)
 			wantErr(t, s.Save(t.Context()), errBroken)
 			r.log.reset()
 			tt.second(s)
@@ -68,9 +49,7 @@ func TestSaveAgainAfterALostAcknowledgement(t *testing.T) {
 			q.save(s)
 			out := q.commit()
 			wantAction(t, out, session.ActionSet)
-			if got := r.log.all(session.EventConflict); len(got) != 0 {
-				t.Errorf("conflict %v, want none: it was this request's own write", got[0].Err)
-			}
+			r.log.wantNone(t, session.EventConflict)
 			got := r.request(out.Token).get()
 			if got.IsNew() || !equalVisits(got.Data, want) || !equalVisits(s.Data, want) {
 				t.Errorf("the token opens %+v, new %v, Data is %+v, want %+v", got.Data, got.IsNew(), s.Data, want)
@@ -89,28 +68,28 @@ func TestSaveAgainAfterALostAcknowledgement(t *testing.T) {
 func TestSaveAgainAfterTwoFailures(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []bool{false, true} {
-		r := newRig(t)
-		q, op := r.request(), opCreate
-		if stored {
-			q, op = r.request(r.seed(visit{Name: "n"})), opUpdate
-		}
-		s := q.get()
-		s.Data.Count = 2
-		r.lost(op)
-		wantErr(t, s.Save(t.Context()), errBroken)
-		s.Data.Count = 3
-		r.store.failWith(op, session.ErrUnavailable)
-		wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
-		r.store.answer(nil)
-		s.Data.Count = 4
-		r.log.reset()
-		q.save(s)
-		if got := r.log.all(session.EventConflict); len(got) != 0 {
-			t.Errorf("stored %v: conflict %v, want none: it was this request's own write", stored, got[0].Err)
-		}
-		if r.len() != 1 || r.data(s.ID()).Count != 4 {
-			t.Errorf("stored %v: %d records with %+v, want one with 4", stored, r.len(), r.data(s.ID()))
-		}
+		t.Run(fmt.Sprintf("stored %v", stored), func(t *testing.T) {
+			r := newRig(t)
+			q, op := r.request(), opCreate
+			if stored {
+				q, op = r.request(r.seed(visit{Name: "n"})), opUpdate
+			}
+			s := q.get()
+			s.Data.Count = 2
+			r.store.loseAnswerAndLook(op)
+			wantErr(t, s.Save(t.Context()), errBroken)
+			s.Data.Count = 3
+			r.store.failWith(op, session.ErrUnavailable)
+			wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
+			r.store.answer(nil)
+			s.Data.Count = 4
+			r.log.reset()
+			q.save(s)
+			r.log.wantNone(t, session.EventConflict)
+			if r.len() != 1 || r.data(s.ID()).Count != 4 {
+				t.Errorf("stored %v: %d records with %+v, want one with 4", stored, r.len(), r.data(s.ID()))
+			}
+		})
 	}
 }
 
@@ -118,24 +97,24 @@ func TestSaveAgainAfterTwoFailures(t *testing.T) {
 func TestUpdateAgainAfterALostAcknowledgement(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []bool{false, true} {
-		r := newRig(t)
-		q, op := r.request(), opCreate
-		if stored {
-			q, op = r.request(r.seed(visit{Name: "n"})), opUpdate
-		}
-		s := q.get()
-		add := func(v *visit) error { v.Count++; return nil }
-		r.lost(op)
-		wantErr(t, s.Update(t.Context(), add), errBroken)
-		if s.Data.Count != 0 {
-			t.Errorf("stored %v: Count is %d after the error, want 0", stored, s.Data.Count)
-		}
-		if err := s.Update(t.Context(), add); err != nil {
-			t.Fatal(err)
-		}
-		if got := r.data(s.ID()).Count; got != 1 || s.Data.Count != 1 || r.len() != 1 {
-			t.Errorf("stored %v: %d in the store, %d in Data, %d records, want 1 in one: the first try was told to have failed", stored, got, s.Data.Count, r.len())
-		}
+		t.Run(fmt.Sprintf("stored %v", stored), func(t *testing.T) {
+			r := newRig(t)
+			q, op := r.request(), opCreate
+			if stored {
+				q, op = r.request(r.seed(visit{Name: "n"})), opUpdate
+			}
+			s := q.get()
+			add := count
+			r.store.loseAnswerAndLook(op)
+			wantErr(t, s.Update(t.Context(), add), errBroken)
+			if s.Data.Count != 0 {
+				t.Errorf("stored %v: Count is %d after the error, want 0", stored, s.Data.Count)
+			}
+			wantNoErr(t, s.Update(t.Context(), add))
+			if got := r.data(s.ID()).Count; got != 1 || s.Data.Count != 1 || r.len() != 1 {
+				t.Errorf("stored %v: %d in the store, %d in Data, %d records, want 1 in one: the first try was told to have failed", stored, got, s.Data.Count, r.len())
+			}
+		})
 	}
 }
 
@@ -145,16 +124,13 @@ func TestLostAcknowledgementAndAnotherWrite(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Count = 2
-	r.lost(opUpdate)
+	r.store.loseAnswerAndLook(opUpdate)
 	wantErr(t, s.Save(t.Context()), errBroken)
 	r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
 	q.save(s)
-	if got, want := r.data(s.ID()), (visit{Name: "n", Count: 2, Note: "theirs"}); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
+	r.wantStored(s.ID(), visit{Name: "n", Count: 2, Note: "theirs"})
 }
 
 // A Renew that landed without a word, and then another request with the new
@@ -166,7 +142,7 @@ func TestLostRenewIsARenewForOthers(t *testing.T) {
 	q, other := r.request(token), r.request(token)
 	s, theirs := q.get(), other.get()
 	s.Renew()
-	r.lost(opUpdate)
+	r.store.loseAnswerAndLook(opUpdate)
 	wantErr(t, s.Save(t.Context()), errBroken)
 	theirs.Data.Count = 2
 	wantErr(t, theirs.Save(t.Context()), session.ErrGone)
@@ -183,21 +159,16 @@ func TestLostRenewAndABackgroundJob(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Renew()
 	s.Data.Note = "mine"
-	r.lost(opUpdate)
+	r.store.loseAnswerAndLook(opUpdate)
 	wantErr(t, s.Save(t.Context()), errBroken)
-	if err := r.m.Update(t.Context(), s.ID(), count); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, r.m.Update(t.Context(), s.ID(), count))
 	q.save(s)
 	out := q.commit()
 	wantAction(t, out, session.ActionSet)
-	if got, want := r.data(s.ID()), (visit{Name: "n", Count: 1, Note: "mine"}); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
+	r.wantStored(s.ID(), visit{Name: "n", Count: 1, Note: "mine"})
 	if out.Token == token || r.request(out.Token).get().IsNew() || !r.request(token).get().IsNew() {
 		t.Errorf("token %q, want the new one to open the session, and the old one not", out.Token)
 	}
@@ -207,14 +178,11 @@ func TestLostRenewAndABackgroundJob(t *testing.T) {
 func TestDestroyAfterALostAcknowledgement(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(cfg *visitConfig) { cfg.User = func(v *visit) string { return v.Name } })
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	s.Data.Name = "u"
-	r.lost(opCreate)
+	r.store.loseAnswerAndLook(opCreate)
 	wantErr(t, s.Save(t.Context()), errBroken)
 	s.Destroy()
 	q.commit()
-	if r.len() != 0 {
-		t.Errorf("%d records, want none", r.len())
-	}
+	r.wantRecords(0)
 }

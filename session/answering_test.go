@@ -69,23 +69,19 @@ func TestAnswerOfAFailedCommitWithoutASave(t *testing.T) {
 func TestDestroyDuringTheCommit(t *testing.T) {
 	t.Parallel()
 	for name, stored := range map[string]bool{"a stored session": true, "a new one": false} {
-		r := newRig(t)
-		q := r.request()
-		if stored {
-			q = r.request(r.seed(visit{Count: 1}))
-		}
-		s := q.get()
-		s.Data.Count++
-		r.store.answer(func(op string, _ session.Record, do func() error) error {
-			if op == opUpdate || op == opCreate {
-				s.Destroy()
-			}
-			return do()
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.beginStored(stored, visit{Count: 1})
+			s.Data.Count++
+			r.store.answer(func(op string, _ session.Record, do func() error) error {
+				if op == opUpdate || op == opCreate {
+					s.Destroy()
+				}
+				return do()
+			})
+			wantAction(t, q.commit(), session.ActionClear)
+			q.end()
+			r.wantRecords(0)
 		})
-		wantAction(t, q.commit(), session.ActionClear)
-		q.end()
-		if r.len() != 0 {
-			t.Errorf("%s: %d records after Destroy, want none", name, r.len())
-		}
 	}
 }

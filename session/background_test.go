@@ -19,9 +19,7 @@ func TestManagerUpdate(t *testing.T) {
 		r.overwrite(idOf(token), func(rec *session.Record) { rec.User = "u" })
 		before := r.record(idOf(token))
 		time.Sleep(time.Minute)
-		if err := r.m.Update(t.Context(), idOf(token), count); err != nil {
-			t.Fatal(err)
-		}
+		wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 		r.store.wantCalls(t, "load update")
 		r.log.want(t, session.EventSaved)
 		after := r.record(idOf(token))
@@ -86,9 +84,7 @@ func TestManagerUpdateOfASealedSession(t *testing.T) {
 	r := newRig(t, func(cfg *visitConfig) { cfg.EncryptionKeys = keys(32) })
 	token := r.seed(visit{Name: "n"})
 	for range 2 {
-		if err := r.m.Update(t.Context(), idOf(token), count); err != nil {
-			t.Fatal(err)
-		}
+		wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 	}
 	if s := r.request(token).get(); s.Data.Count != 2 {
 		t.Errorf("the token opens %+v, want both changes", s.Data)
@@ -114,16 +110,12 @@ func TestManagerUpdateSettlesItsOwnWrite(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	r.landed(opUpdate, session.ErrConflict)
-	if err := r.m.Update(t.Context(), idOf(token), count); err != nil {
-		t.Errorf("error %v, want none", err)
-	}
+	r.store.loseAnswer(opUpdate, session.ErrConflict)
+	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 	r.log.want(t, session.EventSaved)
-	r.landed(opUpdate, errBroken)
-	if err := r.m.Update(t.Context(), idOf(token), count); err != nil {
-		t.Errorf("error %v, want none", err)
-	}
-	r.lost(opUpdate)
+	r.store.loseAnswer(opUpdate, errBroken)
+	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
+	r.store.loseAnswerAndLook(opUpdate)
 	wantErr(t, r.m.Update(t.Context(), idOf(token), count), errBroken)
 	if got := r.data(idOf(token)).Count; got != 3 {
 		t.Errorf("Count is %d, want 3: each write was made once", got)
@@ -145,23 +137,18 @@ func TestManagerUpdateSettlesItsOwnWrite(t *testing.T) {
 func TestManagerUpdateOfAnOlderShape(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	old, err := managerOf[visitV1](t, r.store, nil).Start(t.Context())
+	old, err := managerOf[visitV1](t, r.store).Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	old.Data.Name = "n"
-	if err := old.Save(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.m.Update(t.Context(), old.ID(), count); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, old.Save(t.Context()))
+	wantNoErr(t, r.m.Update(t.Context(), old.ID(), count))
 	want, _ := session.JSON().Marshal(&visit{Name: "n", Count: 1})
 	if got := r.record(old.ID()).Data; !bytes.Equal(got, want) {
 		t.Errorf("stored %s, want %s", got, want)
 	}
-	q := r.request(old.Token())
-	q.get()
+	q, _ := r.begin(old.Token())
 	wantAction(t, q.commit(), session.ActionNone)
 }
 

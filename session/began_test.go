@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -19,10 +20,10 @@ func TestSaveAfterTheCommit(t *testing.T) {
 		err    error
 		calls  string
 	}{
-		{"new", false, nil, func(s *visitSession) { s.Data.Count++ }, session.ErrCommitted, ""},
-		{"created by the commit", false, func(s *visitSession) { s.Data.Count++ }, func(s *visitSession) { s.Data.Count++ }, nil, "update"},
-		{"stored", true, nil, func(s *visitSession) { s.Data.Count++ }, nil, "update"},
-		{"stored and untouched", true, nil, func(*visitSession) {}, nil, "update"},
+		{"new", false, nil, counting, session.ErrCommitted, ""},
+		{"created by the commit", false, counting, counting, nil, "update"},
+		{"stored", true, nil, counting, nil, "update"},
+		{"stored and untouched", true, nil, looking, nil, "update"},
 		{"Renew", true, nil, (*visitSession).Renew, session.ErrCommitted, ""},
 		{"Regenerate", true, nil, (*visitSession).Regenerate, session.ErrCommitted, ""},
 		{"SetMaxAge", true, nil, func(s *visitSession) { s.SetMaxAge(time.Hour) }, nil, "update"},
@@ -34,11 +35,7 @@ func TestSaveAfterTheCommit(t *testing.T) {
 			t.Run(tt.name+"/"+how, func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
-				q := r.request()
-				if tt.stored {
-					q = r.request(r.seed(fullVisit()))
-				}
-				s := q.get()
+				q, s := r.beginStored(tt.stored, fullVisit())
 				if tt.before != nil {
 					tt.before(s)
 				}
@@ -62,49 +59,45 @@ func TestSaveAfterTheCommit(t *testing.T) {
 func TestDestroyAndSave(t *testing.T) {
 	t.Parallel()
 	for _, begun := range []bool{false, true} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
-		if begun {
-			q.commit()
-		}
-		s.Destroy()
-		r.forget()
-		if err := s.Save(t.Context()); err != nil {
-			t.Errorf("Save: %v", err)
-		}
-		r.store.wantCalls(t, "delete")
-		r.log.want(t, session.EventDestroyed)
-		if !begun {
-			wantAction(t, q.commit(), session.ActionClear)
-		}
-		// There is nothing left to save: what was destroyed stays so.
-		for what, err := range map[string]error{
-			"Save":   s.Save(t.Context()),
-			"Update": s.Update(t.Context(), func(*visit) error { return nil }),
-			"Reload": s.Reload(t.Context()),
-		} {
-			if err == nil {
-				t.Errorf("%s of a destroyed session: no error", what)
+		t.Run(fmt.Sprintf("begun %v", begun), func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			if begun {
+				q.commit()
 			}
-		}
-		s.Data.Count++
-		s.Renew()
-		s.Regenerate()
-		q.end()
-		r.store.wantCalls(t, "delete")
-		if r.len() != 0 {
-			t.Errorf("%d records, want none", r.len())
-		}
+			s.Destroy()
+			r.forget()
+			wantNoErr(t, s.Save(t.Context()))
+			r.store.wantCalls(t, "delete")
+			r.log.want(t, session.EventDestroyed)
+			if !begun {
+				wantAction(t, q.commit(), session.ActionClear)
+			}
+			// There is nothing left to save: what was destroyed stays so.
+			for what, err := range map[string]error{
+				"Save":   s.Save(t.Context()),
+				"Update": s.Update(t.Context(), func(*visit) error { return nil }),
+				"Reload": s.Reload(t.Context()),
+			} {
+				if err == nil {
+					t.Errorf("%s of a destroyed session: no error", what)
+				}
+			}
+			s.Data.Count++
+			s.Renew()
+			s.Regenerate()
+			q.end()
+			r.store.wantCalls(t, "delete")
+			r.wantRecords(0)
+		})
 	}
 }
 
 func TestUpdateOfADestroyedSession(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request(r.seed(visit{Name: "n"}))
-	s := q.get()
+	q, s := r.begin(r.seed(visit{Name: "n"}))
 	s.Destroy()
 	if err := s.Update(t.Context(), func(*visit) error { t.Error("fn was called"); return nil }); err == nil {
 		t.Error("no error")
@@ -123,10 +116,10 @@ func TestHijackedCommit(t *testing.T) {
 		calls  string
 		events []session.EventKind
 	}{
-		{"untouched, new", false, func(*visitSession) {}, "", nil},
-		{"untouched, stored", true, func(*visitSession) {}, "", nil},
-		{"changed, new", false, func(s *visitSession) { s.Data.Count++ }, "", lost},
-		{"changed, stored", true, func(s *visitSession) { s.Data.Count++ }, "update", onlySaved},
+		{"untouched, new", false, looking, "", nil},
+		{"untouched, stored", true, looking, "", nil},
+		{"changed, new", false, counting, "", lost},
+		{"changed, stored", true, counting, "update", onlySaved},
 		{"Renew", true, (*visitSession).Renew, "", lost},
 		{"Renew and a change", true, func(s *visitSession) { s.Renew(); s.Data.Count++ }, "", lost},
 		{"SetMaxAge", true, func(s *visitSession) { s.SetMaxAge(time.Hour) }, "update", onlySaved},
@@ -138,16 +131,10 @@ func TestHijackedCommit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			q := r.request()
-			if tt.stored {
-				q = r.request(r.seed(fullVisit()))
-			}
-			s := q.get()
+			q, s := r.beginStored(tt.stored, fullVisit())
 			tt.do(s)
 			r.forget()
-			if _, err := q.x.Commit(t.Context(), true); err != nil {
-				t.Fatal(err)
-			}
+			q.hijack()
 			r.store.wantCalls(t, tt.calls)
 			r.log.want(t, tt.events...)
 		})
@@ -161,34 +148,33 @@ func TestSaveAfterAHijack(t *testing.T) {
 		"Save":   func(s *visitSession) error { return s.Save(t.Context()) },
 		"Update": func(s *visitSession) error { return s.Update(t.Context(), func(*visit) error { return nil }) },
 	} {
-		r := newRig(t)
-		q := r.request()
-		s := q.get()
-		if _, err := q.x.Commit(t.Context(), true); err != nil {
-			t.Fatal(err)
-		}
-		if err := save(s); !errors.Is(err, session.ErrCommitted) {
-			t.Errorf("%s before the connection was taken over: %v, want ErrCommitted", name, err)
-		}
-		r.forget()
-		q.x.Hijacked()
-		s.Data.Name = "ws"
-		if err := save(s); err != nil {
-			t.Errorf("%s of a new session: %v", name, err)
-		}
-		old := s.Token()
-		s.Renew()
-		if err := save(s); err != nil {
-			t.Errorf("%s after Renew: %v", name, err)
-		}
-		if s.Token() == old {
-			t.Errorf("%s: the token is still %q", name, old)
-		}
-		if got := r.request(s.Token()).get(); got.Data.Name != "ws" {
-			t.Errorf("%s: the token opens %+v, want what was saved", name, got.Data)
-		}
-		q.end()
-		r.log.want(t, session.EventCreated, session.EventRenewed)
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.begin()
+			q.hijack()
+			if err := save(s); !errors.Is(err, session.ErrCommitted) {
+				t.Errorf("%s before the connection was taken over: %v, want ErrCommitted", name, err)
+			}
+			r.forget()
+			q.x.Hijacked()
+			s.Data.Name = "ws"
+			if err := save(s); err != nil {
+				t.Errorf("%s of a new session: %v", name, err)
+			}
+			old := s.Token()
+			s.Renew()
+			if err := save(s); err != nil {
+				t.Errorf("%s after Renew: %v", name, err)
+			}
+			if s.Token() == old {
+				t.Errorf("the token is still %q", old)
+			}
+			if got := r.request(s.Token()).get(); got.Data.Name != "ws" {
+				t.Errorf("the token opens %+v, want what was saved", got.Data)
+			}
+			q.end()
+			r.log.want(t, session.EventCreated, session.EventRenewed)
+		})
 	}
 }
 
@@ -201,8 +187,7 @@ func TestRenewInsideOfASaveAfterTheCommit(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			token := r.seed(visit{Name: "n"})
-			q := r.request(token)
-			s := q.get()
+			q, s := r.begin(token)
 			q.commit()
 			err := s.Update(t.Context(), func(v *visit) error { change(s); v.Count = 7; return nil })
 			wantErr(t, err, session.ErrCommitted)
@@ -240,9 +225,7 @@ func TestRenewInsideOfASaveAfterTheCommit(t *testing.T) {
 				q.beforeSave = func(s *visitSession) error { change(s); return nil }
 			}, sid(token))
 			q.get().Data.Count = 7
-			if _, err := q.x.Commit(t.Context(), true); err != nil {
-				t.Errorf("Commit: %v", err)
-			}
+			q.hijack()
 			if got := len(r.log.all(session.EventLost)); got != 1 {
 				t.Errorf("%d lost, want one", got)
 			}

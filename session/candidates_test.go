@@ -108,7 +108,7 @@ func TestTwoLiveSessions(t *testing.T) {
 		t.Errorf("Data of session %q, want that of the first one sent", s.Data.Name)
 	}
 	r.log.want(t, session.EventRejected, session.EventDuplicate)
-	if e := r.log.all(session.EventDuplicate)[0]; e.ID != idOf(second) {
+	if e := r.log.one(t, session.EventDuplicate); e.ID != idOf(second) {
 		t.Errorf("duplicate %q, want the second session %q", e.ID, idOf(second))
 	}
 	r.store.wantCalls(t, "load load load")
@@ -155,9 +155,7 @@ func TestLoadedOnce(t *testing.T) {
 	q := r.request(token)
 	r.store.wantCalls(t, "")
 	for range 3 {
-		if err := q.x.Load(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		q.load()
 		q.get()
 		if _, err := q.x.Peek(t.Context()); err != nil {
 			t.Fatal(err)
@@ -227,12 +225,14 @@ func TestDestroyOfWhatOpensNothing(t *testing.T) {
 		"malformed":     session.ActionClear,
 		"":              session.ActionClear,
 	} {
-		r := newRig(t)
-		q := r.request(token)
-		q.get().Destroy()
-		wantAction(t, q.commit(), want)
-		if n := r.store.count(opDelete); n != 0 {
-			t.Errorf("%q: %d deletes, want none", token, n)
-		}
+		t.Run(token, func(t *testing.T) {
+			r := newRig(t)
+			q := r.request(token)
+			q.get().Destroy()
+			wantAction(t, q.commit(), want)
+			if n := r.store.count(opDelete); n != 0 {
+				t.Errorf("%q: %d deletes, want none", token, n)
+			}
+		})
 	}
 }

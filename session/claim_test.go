@@ -24,8 +24,7 @@ func TestLogOutAfterTheUserWasWritten(t *testing.T) {
 		"Regenerate": {func(s *visitSession) { s.Regenerate(); s.Data.Name = "bob" }, session.ActionSet},
 	} {
 		token := old.seed(visit{Name: "ada"})
-		slow := r.request(token)
-		s := slow.get()
+		slow, s := r.begin(token)
 		r.with(token, counting)
 		if got := r.record(idOf(token)).User; got != "ada" {
 			t.Fatalf("%s: the other request stored the user %q, want ada", name, got)
@@ -74,8 +73,7 @@ func TestUserOfAnotherProcess(t *testing.T) {
 	} {
 		theirs := r.another(other)
 		token := r.seed(visit{Name: "ada"})
-		slow := r.request(token)
-		s := slow.get()
+		slow, s := r.begin(token)
 		theirs.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
 		s.Data.Count = 7
 		wantAction(t, slow.commit(), session.ActionSet)
@@ -83,8 +81,7 @@ func TestUserOfAnotherProcess(t *testing.T) {
 			t.Errorf("%s: stored %+v, want the changes of both", name, got)
 		}
 
-		slow = r.request(token)
-		s = slow.get()
+		slow, s = r.begin(token)
 		theirs.with(token, counting)
 		s.Destroy()
 		wantAction(t, slow.commit(), session.ActionClear)
@@ -99,19 +96,18 @@ func TestUserOfAnotherProcess(t *testing.T) {
 func TestDestroyAfterALostRenew(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("ada")} {
-		r := newRig(t, byName)
-		q := r.request(r.seed(visit{Count: 1}))
-		s := q.get()
-		do(s)
-		r.lost(opUpdate)
-		wantErr(t, s.Save(t.Context()), errBroken)
-		r.store.answer(nil)
-		s.Destroy()
-		wantAction(t, q.commit(), session.ActionClear)
-		q.end()
-		if r.len() != 0 {
-			t.Errorf("%s: %d records after Destroy, want none", name, r.len())
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, byName)
+			q, s := r.begin(r.seed(visit{Count: 1}))
+			do(s)
+			r.store.loseAnswerAndLook(opUpdate)
+			wantErr(t, s.Save(t.Context()), errBroken)
+			r.store.answer(nil)
+			s.Destroy()
+			wantAction(t, q.commit(), session.ActionClear)
+			q.end()
+			r.wantRecords(0)
+		})
 	}
 }
 
@@ -119,22 +115,23 @@ func TestDestroyAfterALostRenew(t *testing.T) {
 func TestFailedWriteIsNoClaim(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(*visitSession){"a change": counting, "Renew": (*visitSession).Renew} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
-		do(s)
-		r.store.failWith(opUpdate, errBroken)
-		wantErr(t, s.Save(t.Context()), errBroken)
-		r.store.answer(nil)
-		theirs := r.next(token, (*visitSession).Renew)
-		before := r.record(idOf(token))
-		if err := s.Save(t.Context()); !errors.Is(err, session.ErrGone) {
-			t.Errorf("%s: Save with a superseded token gave %v, want ErrGone", name, err)
-		}
-		wantAction(t, q.commit(), session.ActionNone)
-		r.same(before)
-		r.wantOpens(theirs, idOf(token))
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			do(s)
+			r.store.failWith(opUpdate, errBroken)
+			wantErr(t, s.Save(t.Context()), errBroken)
+			r.store.answer(nil)
+			theirs := r.next(token, (*visitSession).Renew)
+			before := r.record(idOf(token))
+			if err := s.Save(t.Context()); !errors.Is(err, session.ErrGone) {
+				t.Errorf("Save with a superseded token gave %v, want ErrGone", err)
+			}
+			wantAction(t, q.commit(), session.ActionNone)
+			r.same(before)
+			r.wantOpens(theirs, idOf(token))
+		})
 	}
 }
 
@@ -144,8 +141,7 @@ func TestTokenStaysAfterAForeignSave(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Renew()
 	q.save(s)
 	r.foreign(s.Token(), func(s *visitSession) { s.Data.Note = "theirs" })
@@ -166,8 +162,7 @@ func TestDestroyOfATakenID(t *testing.T) {
 		cfg.NewID = func(context.Context) (string, error) { return "taken", nil }
 	})
 	theirs := r.seed(visit{Name: "theirs"})
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	s.Data.Count = 1
 	r.store.failWith(opCreate, errBroken)
 	wantErr(t, s.Save(t.Context()), errBroken)
@@ -184,11 +179,10 @@ func TestDestroyInTheLastMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		long := newRig(t)
-		short := long.another(func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		short := long.another(maxAge(time.Hour))
 		token := long.seed(visit{Count: 1})
 		time.Sleep(time.Hour - time.Millisecond)
-		q := short.request(token)
-		s := q.get()
+		q, s := short.begin(token)
 		time.Sleep(2 * time.Millisecond)
 		s.Destroy()
 		wantAction(t, q.commit(), session.ActionClear)

@@ -8,11 +8,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-type (
-	visitSession = session.Session[visit]
-	visitConfig  = session.Config[visit]
-)
-
 // commitCase is what a handler does, and what the commit makes of it.
 type commitCase struct {
 	name   string
@@ -29,10 +24,6 @@ var (
 	onlyRenewed   = []session.EventKind{session.EventRenewed}
 	onlyDestroyed = []session.EventKind{session.EventDestroyed}
 )
-
-func allowEmpty(cfg *visitConfig) { cfg.AllowEmpty = true }
-
-func always(cfg *visitConfig) { cfg.Rolling, cfg.TouchAfter = true, -1 }
 
 // run makes the request: of a session that is stored, or of none.
 func (c commitCase) run(t *testing.T, stored bool) {
@@ -75,18 +66,11 @@ func (c commitCase) run(t *testing.T, stored bool) {
 	})
 }
 
-func fullVisit() visit {
-	return visit{
-		Name: "n", Count: 1, Pages: []page{{"/a", "A"}, {"/b", "B"}},
-		Prefs: map[string]string{"lang": "de", "zone": "utc"}, Note: "keep",
-	}
-}
-
 func TestCommitOfANewSession(t *testing.T) {
 	t.Parallel()
 	set, none := session.ActionSet, session.ActionNone
 	for _, c := range []commitCase{
-		{"untouched", nil, func(*visitSession) {}, "", none, nil},
+		{"untouched", nil, looking, "", none, nil},
 		{"changed", nil, func(s *visitSession) { s.Data.Count = 1 }, "create", set, onlyCreated},
 		{"changed back", nil, func(s *visitSession) { s.Data.Count = 1; s.Data.Count = 0 }, "", none, nil},
 		{"empty is not nil", nil, func(s *visitSession) { s.Data.Pages = []page{} }, "create", set, onlyCreated},
@@ -96,13 +80,13 @@ func TestCommitOfANewSession(t *testing.T) {
 			s.SetSave(session.SaveNever)
 			s.SetSave(session.SaveAuto)
 		}, "create", set, onlyCreated},
-		{"SaveAlways", nil, func(s *visitSession) { s.SetSave(session.SaveAlways) }, "create", set, onlyCreated},
+		{"SaveAlways", nil, alwaysSave, "create", set, onlyCreated},
 		{"SaveAlways taken back", nil, func(s *visitSession) {
 			s.SetSave(session.SaveAlways)
 			s.SetSave(session.SaveAuto)
 		}, "", none, nil},
 		{"SaveNever with AllowEmpty", allowEmpty, func(s *visitSession) { s.SetSave(session.SaveNever) }, "", none, nil},
-		{"untouched with AllowEmpty", allowEmpty, func(*visitSession) {}, "create", set, onlyCreated},
+		{"untouched with AllowEmpty", allowEmpty, looking, "create", set, onlyCreated},
 		{"Renew", nil, (*visitSession).Renew, "", none, nil},
 		{"Renew and a change", nil, func(s *visitSession) { s.Renew(); s.Data.Count = 1 }, "create", set, onlyCreated},
 		{"SetMaxAge", nil, func(s *visitSession) { s.SetMaxAge(time.Hour) }, "", none, nil},
@@ -113,7 +97,7 @@ func TestCommitOfANewSession(t *testing.T) {
 		{"Destroy with AllowEmpty", allowEmpty, (*visitSession).Destroy, "", none, nil},
 		{"Destroy after a change", nil, func(s *visitSession) { s.Data.Count = 1; s.Destroy() }, "", none, nil},
 		{"Destroy and SaveAlways", nil, func(s *visitSession) { s.Destroy(); s.SetSave(session.SaveAlways) }, "", none, nil},
-		{"rolling", always, func(*visitSession) {}, "", none, nil},
+		{"rolling", always, looking, "", none, nil},
 	} {
 		c.run(t, false)
 	}
@@ -123,15 +107,15 @@ func TestCommitOfAStoredSession(t *testing.T) {
 	t.Parallel()
 	set, none, gone := session.ActionSet, session.ActionNone, session.ActionClear
 	for _, c := range []commitCase{
-		{"untouched", nil, func(*visitSession) {}, "", none, nil},
-		{"untouched with AllowEmpty", allowEmpty, func(*visitSession) {}, "", none, nil},
+		{"untouched", nil, looking, "", none, nil},
+		{"untouched with AllowEmpty", allowEmpty, looking, "", none, nil},
 		{"read everywhere", nil, func(s *visitSession) {
 			_ = s.Data.Pages[0].Path + s.Data.Prefs["lang"]
 			s.ID()
 			s.Token()
 			s.ExpiresAt()
 		}, "", none, nil},
-		{"changed", nil, func(s *visitSession) { s.Data.Count++ }, "update", set, onlySaved},
+		{"changed", nil, counting, "update", set, onlySaved},
 		{"changed back", nil, func(s *visitSession) { s.Data.Count++; s.Data.Count-- }, "", none, nil},
 		{"changed deep in a slice", nil, func(s *visitSession) { s.Data.Pages[1].Title = "x" }, "update", set, onlySaved},
 		{"swapped in a slice", nil, func(s *visitSession) { slices.Reverse(s.Data.Pages) }, "update", set, onlySaved},
@@ -145,7 +129,7 @@ func TestCommitOfAStoredSession(t *testing.T) {
 		{"SaveNever", nil, func(s *visitSession) { s.Data.Count++; s.SetSave(session.SaveNever) }, "", none, nil},
 		{"SaveNever and Renew", nil, func(s *visitSession) { s.Renew(); s.SetSave(session.SaveNever) }, "", none, nil},
 		{"SaveNever, rolling", always, func(s *visitSession) { s.SetSave(session.SaveNever) }, "", none, nil},
-		{"SaveAlways", nil, func(s *visitSession) { s.SetSave(session.SaveAlways) }, "update", set, onlySaved},
+		{"SaveAlways", nil, alwaysSave, "update", set, onlySaved},
 		{"Renew", nil, (*visitSession).Renew, "update", set, onlyRenewed},
 		{"Renew twice", nil, func(s *visitSession) { s.Renew(); s.Renew() }, "update", set, onlyRenewed},
 		{"Renew and a change", nil, func(s *visitSession) { s.Renew(); s.Data.Count++ }, "update", set, onlyRenewed},
@@ -177,7 +161,7 @@ func TestCommitWithNew(t *testing.T) {
 		cfg.New = func() visit { return visit{Prefs: map[string]string{"a": "1", "b": "2"}} }
 	}
 	for _, c := range []commitCase{
-		{"untouched", withNew, func(*visitSession) {}, "", session.ActionNone, nil},
+		{"untouched", withNew, looking, "", session.ActionNone, nil},
 		{"changed", withNew, func(s *visitSession) { s.Data.Prefs["a"] = "2" }, "create", session.ActionSet, onlyCreated},
 		{"emptied", withNew, func(s *visitSession) { s.Data = visit{} }, "create", session.ActionSet, onlyCreated},
 		{"Regenerate", withNew, func(s *visitSession) { s.Data.Prefs["a"] = "2"; s.Regenerate() }, "", session.ActionNone, nil},

@@ -44,7 +44,7 @@ func (c renamedCodec) Unmarshal(data []byte, v any) error {
 // badConfig is one thing that is wrong, with what the error must say of it.
 type badConfig struct {
 	name  string
-	set   func(*session.Config[visit])
+	set   func(*visitConfig)
 	field string
 	cures []string
 }
@@ -151,7 +151,7 @@ func TestConfigProblemsAlone(t *testing.T) {
 	for _, tt := range badConfigs() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := session.Config[visit]{Store: memstore.New(memstore.Options{})}
+			cfg := visitConfig{Store: memstore.New(memstore.Options{})}
 			tt.set(&cfg)
 			m, err := session.New(cfg)
 			if err == nil || m != nil {
@@ -175,7 +175,7 @@ func TestConfigProblemsAlone(t *testing.T) {
 
 func TestConfigProblemsAllAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := session.New(session.Config[visit]{
+	_, err := session.New(visitConfig{
 		Cookie: session.Cookie{
 			Name: "__Host-a", Path: "relative", Domain: "exa mple", Secure: 9,
 			SameSite: http.SameSiteNoneMode, Partitioned: true,

@@ -36,8 +36,7 @@ func TestMergeAtTheCommit(t *testing.T) {
 			if tt.want.Prefs == nil {
 				tt.want.Prefs = map[string]string{}
 			}
-			q := r.request(token)
-			s := q.get()
+			q, s := r.begin(token)
 			tt.mine(&s.Data)
 			r.foreign(token, func(s *visitSession) { tt.theirs(&s.Data) })
 			r.forget()
@@ -51,7 +50,7 @@ func TestMergeAtTheCommit(t *testing.T) {
 				return
 			}
 			r.log.want(t, session.EventConflict, session.EventSaved)
-			e := r.log.all(session.EventConflict)[0]
+			e := r.log.one(t, session.EventConflict)
 			if e.ID != s.ID() || e.Err == nil || !strings.HasSuffix(e.Err.Error(), ": "+tt.conflict) {
 				t.Errorf("event %+v, want one that names %s", e, tt.conflict)
 			}
@@ -64,31 +63,20 @@ func TestMergeAtTheCommit(t *testing.T) {
 	}
 }
 
-func equalVisits(a, b visit) bool {
-	x, _ := session.JSON().Marshal(&a)
-	y, _ := session.JSON().Marshal(&b)
-	return string(x) == string(y)
-}
-
 // What was merged is what the next save starts from.
 func TestMergeTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n", Count: 1})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Count = 2
 	r.foreign(token, func(s *visitSession) { s.Data.Note = "a" })
 	q.save(s)
 	r.foreign(token, func(s *visitSession) { s.Data.Note, s.Data.Name = "b", "m" })
 	s.Data.Count = 3
 	q.commit()
-	if got, want := r.data(s.ID()), (visit{Name: "m", Count: 3, Note: "b"}); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
-	if got := r.log.all(session.EventConflict); len(got) != 0 {
-		t.Errorf("conflicts %v, want none: nobody else changed a field of mine", got)
-	}
+	r.wantStored(s.ID(), visit{Name: "m", Count: 3, Note: "b"})
+	r.log.wantNone(t, session.EventConflict)
 }
 
 func TestCustomMerge(t *testing.T) {
@@ -102,8 +90,7 @@ func TestCustomMerge(t *testing.T) {
 		}
 	})
 	token := r.seed(visit{Name: "n", Count: 10})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Count += 5
 	s.Data.Note = "mine"
 	r.foreign(token, func(s *visitSession) { s.Data.Count += 3; s.Data.Note = "theirs" })
@@ -130,19 +117,14 @@ func TestMergeFails(t *testing.T) {
 		}
 	})
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Count = 2
 	r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
 	wantErr(t, s.Save(t.Context()), errBroken)
-	if want := (visit{Name: "n", Count: 2}); !equalVisits(s.Data, want) {
-		t.Errorf("Data %+v after the failed save, want %+v", s.Data, want)
-	}
+	r.wantData(s, visit{Name: "n", Count: 2})
 	fail = false
 	wantAction(t, q.commit(), session.ActionSet)
-	if got, want := r.data(s.ID()), (visit{Name: "n", Count: 2, Note: "theirs"}); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
+	r.wantStored(s.ID(), visit{Name: "n", Count: 2, Note: "theirs"})
 }
 
 // What another request did to the session makes the changes of this one void.
@@ -160,8 +142,7 @@ func TestGone(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
 				token := r.seed(visit{Name: "n"})
-				q := r.request(token)
-				s := q.get()
+				q, s := r.begin(token)
 				s.Data.Count = 2
 				meanwhile(r, token)
 				r.forget()
@@ -170,14 +151,14 @@ func TestGone(t *testing.T) {
 				case "save":
 					wantErr(t, s.Save(t.Context()), session.ErrGone)
 				case "update":
-					wantErr(t, s.Update(t.Context(), func(v *visit) error { v.Count++; return nil }), session.ErrGone)
+					wantErr(t, s.Update(t.Context(), count), session.ErrGone)
 				case "reload":
 					wantErr(t, s.Reload(t.Context()), session.ErrGone)
 				}
 				wantAction(t, q.commit(), session.ActionNone) // it is no error of the request
 				q.end()
 				r.log.want(t, session.EventGone)
-				if e := r.log.all(session.EventGone)[0]; e.ID != idOf(token) || !errors.Is(e.Err, session.ErrGone) {
+				if e := r.log.one(t, session.EventGone); e.ID != idOf(token) || !errors.Is(e.Err, session.ErrGone) {
 					t.Errorf("event %+v, want ErrGone of %q", e, idOf(token))
 				}
 				if s.Data.Count != 2 {
@@ -200,16 +181,17 @@ func TestGone(t *testing.T) {
 func TestGoneAfterASave(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "Destroy": (*visitSession).Destroy} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
-		q.save(s)
-		r.foreign(token, meanwhile)
-		s.Data.Count = 2
-		if out := q.commit(); out.Action != session.ActionNone {
-			t.Errorf("%s: outcome %+v, want nothing: the token is dead", name, out)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			q.save(s)
+			r.foreign(token, meanwhile)
+			s.Data.Count = 2
+			if out := q.commit(); out.Action != session.ActionNone {
+				t.Errorf("outcome %+v, want nothing: the token is dead", out)
+			}
+		})
 	}
 }
 
@@ -219,32 +201,33 @@ func TestConflictsAreBounded(t *testing.T) {
 	for how, save := range map[string]func(*rig, *visitSession) error{
 		"Save": func(r *rig, s *visitSession) error { return s.Save(r.Context()) },
 		"Update": func(r *rig, s *visitSession) error {
-			return s.Update(r.Context(), func(v *visit) error { v.Count++; return nil })
+			return s.Update(r.Context(), count)
 		},
 		"Manager.Update": func(r *rig, s *visitSession) error {
-			return r.m.Update(r.Context(), s.ID(), func(v *visit) error { v.Count++; return nil })
+			return r.m.Update(r.Context(), s.ID(), count)
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t)
-			q := r.request(r.seed(visit{Name: "n"}))
-			s := q.get()
-			s.Data.Count = 2
-			r.store.failWith(opUpdate, session.ErrConflict)
-			start := time.Now()
-			if err := save(r, s); !errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrGone) {
-				t.Errorf("%s: error %v, want ErrConflict", how, err)
-			}
-			if n := r.store.count(opUpdate); n != 32 {
-				t.Errorf("%s: %d tries, want 32", how, n)
-			}
-			// Pauses below 1, 2, 4 ... 64 and then 128 ms.
-			if took := time.Since(start); took < 100*time.Millisecond || took > 127*time.Millisecond+24*128*time.Millisecond {
-				t.Errorf("%s: took %v, want pauses that grow to 128ms", how, took)
-			}
-			if s.Data.Count != 2 {
-				t.Errorf("%s: Data %+v, want it as it was", how, s.Data)
-			}
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				_, s := r.begin(r.seed(visit{Name: "n"}))
+				s.Data.Count = 2
+				r.store.failWith(opUpdate, session.ErrConflict)
+				start := time.Now()
+				if err := save(r, s); !errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrGone) {
+					t.Errorf("error %v, want ErrConflict", err)
+				}
+				if n := r.store.count(opUpdate); n != 32 {
+					t.Errorf("%d tries, want 32", n)
+				}
+				// Pauses below 1, 2, 4 ... 64 and then 128 ms.
+				if took := time.Since(start); took < 100*time.Millisecond || took > 127*time.Millisecond+24*128*time.Millisecond {
+					t.Errorf("took %v, want pauses that grow to 128ms", took)
+				}
+				if s.Data.Count != 2 {
+					t.Errorf("Data %+v, want it as it was", s.Data)
+				}
+			})
 		})
 	}
 }

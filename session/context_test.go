@@ -11,7 +11,7 @@ import (
 )
 
 // bound makes a session of T in c, as a middleware does.
-func bound[T any](t *testing.T, c *bag, m *session.Manager[T]) *session.Exchange[T] {
+func bound[T any](t *testing.T, c *carrier, m *session.Manager[T]) *session.Exchange[T] {
 	t.Helper()
 	x := m.Begin(nil, session.BeginOptions[T]{})
 	if mine, err := x.Bind(c); err != nil || !mine {
@@ -31,7 +31,7 @@ func newManager[T any](t *testing.T, name string) *session.Manager[T] {
 
 func TestNoSession(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	check := func() {
 		t.Helper()
 		s, err := session.Get[visit](c)
@@ -54,7 +54,7 @@ func TestNoSession(t *testing.T) {
 // Sessions of several types in one context, of which each finds its own.
 func TestSeveralTypes(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	xs := bound(t, c, newManager[visit](t, "a"))
 	ps := bound(t, c, newManager[page](t, "b"))
 	bound(t, c, newManager[map[string]int](t, "c"))
@@ -100,27 +100,27 @@ func TestSeveralTypes(t *testing.T) {
 // Two types may have one name: those of two functions, or packages.
 func TestTypesOfOneName(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	first, second := oneThing(t, c), anotherThing(t, c)
 	if first() != "first" || second() != "second" {
 		t.Errorf("%q and %q, want each to find its own", first(), second())
 	}
 }
 
-func oneThing(t *testing.T, c *bag) func() string {
+func oneThing(t *testing.T, c *carrier) func() string {
 	type thing struct{ Name string }
 	bound(t, c, newManager[thing](t, "a"))
 	return named(t, c, "first", func(v *thing) *string { return &v.Name })
 }
 
-func anotherThing(t *testing.T, c *bag) func() string {
+func anotherThing(t *testing.T, c *carrier) func() string {
 	type thing struct{ Name string }
 	bound(t, c, newManager[thing](t, "b"))
 	return named(t, c, "second", func(v *thing) *string { return &v.Name })
 }
 
 // named sets the name of the session's value, and reads it by another Get.
-func named[T any](t *testing.T, c *bag, name string, field func(*T) *string) func() string {
+func named[T any](t *testing.T, c *carrier, name string, field func(*T) *string) func() string {
 	s, err := session.Get[T](c)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func named[T any](t *testing.T, c *bag, name string, field func(*T) *string) fun
 // The outer middleware of one Manager wins; two of one type are a mistake.
 func TestBindTwice(t *testing.T) {
 	t.Parallel()
-	c, m := newBag(), newManager[visit](t, "first")
+	c, m := newCarrier(), newManager[visit](t, "first")
 	outer := bound(t, c, m)
 	bound(t, c, newManager[page](t, "between"))
 	s, err := outer.Session(t.Context())
@@ -163,7 +163,7 @@ func TestGetUsesTheContextOfTheRequest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	q := r.request(r.seed(visit{Name: "n"}))
-	c := newBag()
+	c := newCarrier()
 	if _, err := q.x.Bind(c); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestGetUsesTheContextOfTheRequest(t *testing.T) {
 
 func TestSessiontest(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	made := sessiontest.New(c, fullVisit())
 	s, err := session.Get[visit](c)
 	if err != nil || s != made || s.IsNew() || !equalVisits(s.Data, fullVisit()) {
@@ -199,9 +199,7 @@ func TestSessiontest(t *testing.T) {
 	if made.Data.Count != 2 {
 		t.Error("what the handler changed is not in the session")
 	}
-	if err := s.Save(t.Context()); err != nil {
-		t.Errorf("Save: %v", err)
-	}
+	wantNoErr(t, s.Save(t.Context()))
 	sessiontest.New(c, page{Path: "/"})
 	if p, err := session.Get[page](c); err != nil || p.Data.Path != "/" {
 		t.Errorf("Get gave %v, %v", p, err)

@@ -27,9 +27,7 @@ func wantAttributes(t *testing.T, k *http.Cookie, want http.Cookie) {
 	if got := attributes(k); got.String() != want.String() {
 		t.Errorf("cookie %s\n  want %s", got.String(), want.String())
 	}
-	if err := k.Valid(); err != nil {
-		t.Errorf("the cookie is not valid: %v", err)
-	}
+	wantNoErr(t, k.Valid())
 }
 
 func TestCookieAttributes(t *testing.T) {
@@ -70,7 +68,7 @@ func TestCookieAttributes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.cookie.Name = "sid"
-			r := newRig(t, func(cfg *session.Config[visit]) { cfg.Cookie = tt.cookie })
+			r := newRig(t, func(cfg *visitConfig) { cfg.Cookie = tt.cookie })
 			set := r.setCookie(tt.scheme, tt.host)
 			want := tt.want
 			want.MaxAge = 24 * 60 * 60
@@ -93,8 +91,7 @@ func TestCookieAttributes(t *testing.T) {
 func TestCookieIsTheToken(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	s.Data.Count = 1
 	out := q.commit()
 	if out.Token != s.Token() || out.Cookie.Value != s.Token() {
@@ -124,11 +121,10 @@ func TestMaxAgeOfTheCookie(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(cfg *session.Config[visit]) {
+				r := newRig(t, func(cfg *visitConfig) {
 					cfg.MaxAge, cfg.Cookie.BrowserSession = tt.age, tt.browser
 				})
-				q := r.request()
-				s := q.get()
+				q, s := r.begin()
 				s.Data.Count = 1
 				if tt.own != 0 {
 					s.SetMaxAge(tt.own)
@@ -145,7 +141,7 @@ func TestMaxAgeOfTheCookie(t *testing.T) {
 func TestMaxAgeSomeTimeAfterTheSave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *session.Config[visit]) { cfg.MaxAge = time.Minute })
+		r := newRig(t, maxAge(time.Minute))
 		q := r.request()
 		q.save(q.get())
 		time.Sleep(10 * time.Second)
@@ -160,7 +156,7 @@ func TestMaxAgeSomeTimeAfterTheSave(t *testing.T) {
 func TestMaxAgeOfACookieThatIsOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *session.Config[visit]) { cfg.MaxAge = time.Minute })
+		r := newRig(t, maxAge(time.Minute))
 		for _, late := range []time.Duration{time.Minute, 2 * time.Minute} {
 			q := r.request()
 			q.save(q.get())
@@ -175,9 +171,8 @@ func TestMaxAgeOfACookieThatIsOver(t *testing.T) {
 // A session whose own age was taken back ends with the browser again.
 func TestBrowserSessionAgain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(cfg *session.Config[visit]) { cfg.Cookie.BrowserSession = true })
-	q := r.request()
-	s := q.get()
+	r := newRig(t, func(cfg *visitConfig) { cfg.Cookie.BrowserSession = true })
+	q, s := r.begin()
 	s.Data.Count = 1
 	s.SetMaxAge(time.Minute)
 	token := q.commit().Token

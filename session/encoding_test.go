@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -23,28 +22,17 @@ type visitV1 struct {
 	Name  string
 }
 
-func managerOf[T any](t *testing.T, store session.Store, observe func(context.Context, session.Event)) *session.Manager[T] {
-	t.Helper()
-	m, err := session.New(session.Config[T]{Store: store, Cookie: session.Cookie{Name: rigCookie}, Observe: observe})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // What an older program stored is no change, although this one would write it
 // otherwise; and what is changed then is stored in the new form.
 func TestOlderShapeIsNoChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	old, err := managerOf[visitV1](t, r.store, nil).Start(t.Context())
+	old, err := managerOf[visitV1](t, r.store).Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	old.Data = visitV1{Name: "n", Note: "x", Old: "gone", Prefs: map[string]string{"b": "2", "a": "1"}}
-	if err := old.Save(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, old.Save(t.Context()))
 	before := r.record(old.ID())
 	r.forget()
 	q := r.request(old.Token())
@@ -60,9 +48,7 @@ func TestOlderShapeIsNoChange(t *testing.T) {
 	}
 
 	// The Manager too writes nothing where nothing changes.
-	if err := r.m.Update(t.Context(), old.ID(), func(*visit) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, r.m.Update(t.Context(), old.ID(), func(*visit) error { return nil }))
 	r.store.wantCalls(t, "load load")
 
 	q = r.request(old.Token())
@@ -78,13 +64,11 @@ func TestOlderShapeIsNoChange(t *testing.T) {
 func TestAnotherOrderIsNoChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	old, err := managerOf[visitV1](t, r.store, nil).Start(t.Context())
+	old, err := managerOf[visitV1](t, r.store).Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := old.Save(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, old.Save(t.Context()))
 	r.overwrite(old.ID(), func(rec *session.Record) {
 		rec.Data = []byte(` {"Prefs": {"b":"2", "a":"1"}, "Note":"n",` + "\n" + `"Name":"u\u0041", "Unknown":[1,{"x":null}] } `)
 	})
@@ -122,9 +106,7 @@ func TestEncodingFails(t *testing.T) {
 	wantErr(t, s.Save(t.Context()), errBroken)
 	wantErr(t, s.Update(t.Context(), func(*visit) error { return nil }), errBroken)
 	wantErr(t, r.m.Update(t.Context(), s.ID(), func(*visit) error { return nil }), errBroken)
-	out, err := q.x.Commit(t.Context(), false)
-	wantErr(t, err, errBroken)
-	wantAction(t, out, session.ActionNone)
+	q.wantCommitErr(errBroken)
 	q.end()
 	if len(ops) != 1 || ops[0] != session.OpSave {
 		t.Errorf("the hook was asked about %q, want one failed save", ops)
@@ -212,7 +194,7 @@ func TestErrorsOfCodecsAreHidden(t *testing.T) {
 	})
 	_, migrating := newer.m.Find(t.Context(), idOf(token))
 	type rates struct{ Of map[string]float64 }
-	m := managerOf[rates](t, r.store.Store, nil)
+	m := managerOf[rates](t, r.store.Store)
 	s, err := m.Start(t.Context())
 	wantNoErr(t, err)
 	s.Data.Of = map[string]float64{"private": math.NaN()}

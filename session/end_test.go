@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -11,22 +12,22 @@ import (
 func TestCommitOfWhatNobodyAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, load := range []bool{false, true} {
-		r := newRig(t, allowEmpty)
-		q := r.request()
-		if load {
-			if err := q.x.Load(t.Context()); err != nil {
-				t.Fatal(err)
+		t.Run(fmt.Sprintf("load %v", load), func(t *testing.T) {
+			r := newRig(t, allowEmpty)
+			q := r.request()
+			if load {
+				q.load()
 			}
-		}
-		out, calls, action := q.commit(), "", session.ActionNone
-		if load {
-			calls, action = "create", session.ActionSet
-		}
-		wantAction(t, out, action)
-		r.store.wantCalls(t, calls)
-		if out.Read {
-			t.Errorf("loaded %v: Read is true, but nobody looked", load)
-		}
+			out, calls, action := q.commit(), "", session.ActionNone
+			if load {
+				calls, action = "create", session.ActionSet
+			}
+			wantAction(t, out, action)
+			r.store.wantCalls(t, calls)
+			if out.Read {
+				t.Errorf("loaded %v: Read is true, but nobody looked", load)
+			}
+		})
 	}
 }
 
@@ -34,8 +35,7 @@ func TestCommitOfWhatNobodyAskedFor(t *testing.T) {
 func TestEndCommits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	s.Data.Count = 1
 	out := q.end()
 	wantAction(t, out, session.ActionSet)
@@ -58,8 +58,7 @@ func TestAbandon(t *testing.T) {
 	wantAction(t, q.end(), session.ActionNone)
 	r.store.wantCalls(t, "")
 
-	q = r.request()
-	s := q.get()
+	q, s := r.begin()
 	q.save(s)
 	s.Data.Count = 2
 	out := q.x.Abandon(t.Context())

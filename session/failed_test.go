@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -20,70 +21,74 @@ func TestFailedLoad(t *testing.T) {
 		"meta":   {func(r *rig, token string) { r.overwrite(idOf(token), func(rec *session.Record) { rec.Meta = nil }) }, session.ErrCorrupt},
 		"decode": {func(r *rig, token string) { r.overwrite(idOf(token), func(rec *session.Record) { rec.Data = nil }) }, session.ErrCorrupt},
 	} {
-		for _, answer := range []error{errMapped, nil, session.ErrDiscard} {
-			r := newRig(t)
-			token := r.seed(visit{Name: "n"})
-			tt.damage(r, token)
-			before, _ := r.store.Store.Load(t.Context(), idOf(token))
-			asked := 0
-			q := r.requestWith(func(q *fakeRequest) {
-				q.failed = func(op session.Op, err error) error {
-					asked++
-					if op != session.OpLoad {
-						t.Errorf("%s: the hook was asked about %q, want %q", name, op, session.OpLoad)
+		t.Run(name, func(t *testing.T) {
+			for _, answer := range []error{errMapped, nil, session.ErrDiscard} {
+				t.Run(fmt.Sprintf("answer %v", answer), func(t *testing.T) {
+					r := newRig(t)
+					token := r.seed(visit{Name: "n"})
+					tt.damage(r, token)
+					before, _ := r.store.Store.Load(t.Context(), idOf(token))
+					asked := 0
+					q := r.requestWith(func(q *fakeRequest) {
+						q.failed = func(op session.Op, err error) error {
+							asked++
+							if op != session.OpLoad {
+								t.Errorf("the hook was asked about %q, want %q", op, session.OpLoad)
+							}
+							wantErr(t, err, tt.cause)
+							return answer
+						}
+					}, sid(token))
+					s, err := q.x.Session(t.Context())
+					again, errAgain := q.x.Session(t.Context())
+					if s != again || err != errAgain || asked != 1 {
+						t.Errorf("%v, %v and then %v, %v, asked %d times, want the same at every call", s, err, again, errAgain, asked)
 					}
-					wantErr(t, err, tt.cause)
-					return answer
-				}
-			}, sid(token))
-			s, err := q.x.Session(t.Context())
-			again, errAgain := q.x.Session(t.Context())
-			if s != again || err != errAgain || asked != 1 {
-				t.Errorf("%s: %v, %v and then %v, %v, asked %d times, want the same at every call", name, s, err, again, errAgain, asked)
+					r.store.answer(nil)
+					r.forget()
+					switch answer {
+					case errMapped: // it is the answer from then on
+						if s != nil || err != errMapped {
+							t.Errorf("%v, %v, want no session and the hook's answer", s, err)
+						}
+						wantAction(t, q.commit(), session.ActionNone)
+						r.store.wantCalls(t, "")
+					case nil: // it reads as empty and is never saved; the cookie stays
+						if err != nil || !s.IsNew() || s.ID() != "" || s.Token() != "" || !equalVisits(s.Data, visit{}) {
+							t.Errorf("%v, %v with %+v, want a session that reads as empty", s, err, s.Data)
+						}
+						s.Data.Name = "x"
+						s.Renew()
+						s.SetMaxAge(1e9)
+						wantErr(t, s.Save(t.Context()), tt.cause)
+						wantErr(t, s.Reload(t.Context()), tt.cause)
+						wantErr(t, s.Update(t.Context(), count), tt.cause)
+						s.SetSave(session.SaveAlways)
+						s.Regenerate()
+						s.Destroy()
+						s.Data.Name = "y"
+						wantAction(t, q.commit(), session.ActionNone)
+						q.end()
+						r.store.wantCalls(t, "")
+						r.log.want(t)
+					case session.ErrDiscard: // it is unknown: the next save replaces the cookie
+						if err != nil || !s.IsNew() || s.ID() == "" || s.ID() == idOf(token) {
+							t.Errorf("%v, %v, want a new session", s, err)
+						}
+						s.Data.Name = "x"
+						out := q.commit()
+						wantAction(t, out, session.ActionSet)
+						if out.Token != s.Token() {
+							t.Errorf("token %q, want that of the new session", out.Token)
+						}
+						r.store.wantCalls(t, "create")
+					}
+					if after, _ := r.store.Store.Load(t.Context(), idOf(token)); after.Version != before.Version {
+						t.Errorf("the record has version %d, want it as it was, %d", after.Version, before.Version)
+					}
+				})
 			}
-			r.store.answer(nil)
-			r.forget()
-			switch answer {
-			case errMapped: // it is the answer from then on
-				if s != nil || err != errMapped {
-					t.Errorf("%s: %v, %v, want no session and the hook's answer", name, s, err)
-				}
-				wantAction(t, q.commit(), session.ActionNone)
-				r.store.wantCalls(t, "")
-			case nil: // it reads as empty and is never saved; the cookie stays
-				if err != nil || !s.IsNew() || s.ID() != "" || s.Token() != "" || !equalVisits(s.Data, visit{}) {
-					t.Errorf("%s: %v, %v with %+v, want a session that reads as empty", name, s, err, s.Data)
-				}
-				s.Data.Name = "x"
-				s.Renew()
-				s.SetMaxAge(1e9)
-				wantErr(t, s.Save(t.Context()), tt.cause)
-				wantErr(t, s.Reload(t.Context()), tt.cause)
-				wantErr(t, s.Update(t.Context(), count), tt.cause)
-				s.SetSave(session.SaveAlways)
-				s.Regenerate()
-				s.Destroy()
-				s.Data.Name = "y"
-				wantAction(t, q.commit(), session.ActionNone)
-				q.end()
-				r.store.wantCalls(t, "")
-				r.log.want(t)
-			case session.ErrDiscard: // it is unknown: the next save replaces the cookie
-				if err != nil || !s.IsNew() || s.ID() == "" || s.ID() == idOf(token) {
-					t.Errorf("%s: %v, %v, want a new session", name, s, err)
-				}
-				s.Data.Name = "x"
-				out := q.commit()
-				wantAction(t, out, session.ActionSet)
-				if out.Token != s.Token() {
-					t.Errorf("%s: token %q, want that of the new session", name, out.Token)
-				}
-				r.store.wantCalls(t, "create")
-			}
-			if after, _ := r.store.Store.Load(t.Context(), idOf(token)); after.Version != before.Version {
-				t.Errorf("%s: the record has version %d, want it as it was, %d", name, after.Version, before.Version)
-			}
-		}
+		})
 	}
 }
 
@@ -92,21 +97,23 @@ func TestFailedLoad(t *testing.T) {
 func TestFailedNewID(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []error{errMapped, nil, session.ErrDiscard} {
-		r := newRig(t, withIDs())
-		q := r.requestWith(func(q *fakeRequest) {
-			q.failed = func(op session.Op, err error) error {
-				wantErr(t, err, errBroken)
-				return answer
+		t.Run(fmt.Sprintf("answer %v", answer), func(t *testing.T) {
+			r := newRig(t, withIDs())
+			q := r.requestWith(func(q *fakeRequest) {
+				q.failed = func(op session.Op, err error) error {
+					wantErr(t, err, errBroken)
+					return answer
+				}
+			})
+			s, err := q.x.Session(t.Context())
+			switch {
+			case answer == nil && (err != nil || s == nil || s.ID() != ""):
+				t.Errorf("%v, %v, want a session that reads as empty", s, err)
+			case answer == errMapped && err != errMapped, answer == session.ErrDiscard && !errors.Is(err, errBroken):
+				t.Errorf("answered with %v: %v, %v", answer, s, err)
 			}
+			wantAction(t, q.commit(), session.ActionNone)
 		})
-		s, err := q.x.Session(t.Context())
-		switch {
-		case answer == nil && (err != nil || s == nil || s.ID() != ""):
-			t.Errorf("%v, %v, want a session that reads as empty", s, err)
-		case answer == errMapped && err != errMapped, answer == session.ErrDiscard && !errors.Is(err, errBroken):
-			t.Errorf("answered with %v: %v, %v", answer, s, err)
-		}
-		wantAction(t, q.commit(), session.ActionNone)
 	}
 }
 
@@ -126,33 +133,37 @@ func TestFailedSave(t *testing.T) {
 			r.store.failWith(opCreate, errBroken)
 		}, session.OpSave},
 	} {
-		for _, answer := range []error{errMapped, nil} {
-			r := newRig(t)
-			token := r.seed(visit{Name: "n"})
-			var ops []session.Op
-			q := r.requestWith(func(q *fakeRequest) {
-				q.failed = func(op session.Op, err error) error {
-					ops = append(ops, op)
-					wantErr(t, err, errBroken)
-					return answer
-				}
-			}, sid(token))
-			s := q.get()
-			tt.do(r, s)
-			out, err := q.x.Commit(t.Context(), false)
-			if err != answer || len(ops) != 1 || ops[0] != tt.op {
-				t.Errorf("%s: %v, the hook was asked about %q, want %v and once about %q", name, err, ops, answer, tt.op)
+		t.Run(name, func(t *testing.T) {
+			for _, answer := range []error{errMapped, nil} {
+				t.Run(fmt.Sprintf("answer %v", answer), func(t *testing.T) {
+					r := newRig(t)
+					token := r.seed(visit{Name: "n"})
+					var ops []session.Op
+					q := r.requestWith(func(q *fakeRequest) {
+						q.failed = func(op session.Op, err error) error {
+							ops = append(ops, op)
+							wantErr(t, err, errBroken)
+							return answer
+						}
+					}, sid(token))
+					s := q.get()
+					tt.do(r, s)
+					out, err := q.tryCommit()
+					if err != answer || len(ops) != 1 || ops[0] != tt.op {
+						t.Errorf("%v, the hook was asked about %q, want %v and once about %q", err, ops, answer, tt.op)
+					}
+					wantAction(t, out, session.ActionNone)
+					r.log.want(t, session.EventError)
+					if e := r.log.one(t, session.EventError); !errors.Is(e.Err, errBroken) {
+						t.Errorf("the event says %v, want %v", e.Err, errBroken)
+					}
+					r.store.answer(nil)
+					q.end()
+					if r.request(token).get().Data.Count != 0 || r.len() != 1 {
+						t.Error("want the session to be as it was")
+					}
+				})
 			}
-			wantAction(t, out, session.ActionNone)
-			r.log.want(t, session.EventError)
-			if e := r.log.all(session.EventError)[0]; !errors.Is(e.Err, errBroken) {
-				t.Errorf("%s: the event says %v, want %v", name, e.Err, errBroken)
-			}
-			r.store.answer(nil)
-			q.end()
-			if r.request(token).get().Data.Count != 0 || r.len() != 1 {
-				t.Errorf("%s: want the session to be as it was", name)
-			}
-		}
+		})
 	}
 }

@@ -85,8 +85,7 @@ func TestSecretsAreNotWritten(t *testing.T) {
 	t.Parallel()
 	r, cfg := secretRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Renew()
 	secrets := []string{markedKey, secretOf(token), secretOf(s.Token()), strings.Split(token, ".")[1], strings.Split(s.Token(), ".")[1]}
 	hides(t, "Session", s, secrets...)
@@ -183,8 +182,7 @@ func TestFormat(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	for _, tt := range []struct {
 		v    any
 		want string
@@ -203,7 +201,7 @@ func TestFormat(t *testing.T) {
 		}
 	}
 	cfg := visitConfig{Store: r.store, MaxAge: 60e9, Rolling: true, MaxBytes: 77, Cookie: session.Cookie{Name: "c"}}
-	for _, part := range []string{"session.Config[session_test.visit]", "faultyStore", "Name:c", "MaxAge:1m0s", "Rolling:true", "MaxBytes:77"} {
+	for _, part := range []string{"session.Config[session_test.visit]", "fakeStore", "Name:c", "MaxAge:1m0s", "Rolling:true", "MaxBytes:77"} {
 		if got := fmt.Sprintf("%+v", cfg); !strings.Contains(got, part) || cfg.LogValue().String() != got {
 			t.Errorf("%q does not have %q, or LogValue is another", got, part)
 		}

@@ -25,8 +25,7 @@ func FuzzCookieHeader(f *testing.F) {
 		r := newRig(t)
 		token := r.seed(visit{Name: "mine"})
 		first, second = strings.ReplaceAll(first, "TOKEN", token), strings.ReplaceAll(second, "TOKEN", token)
-		q := r.request()
-		q.x = r.m.Begin(nil, carrying(plain, q, first, second))
+		q := r.requestBy(plain, first, second)
 		s, err := q.x.Session(t.Context())
 		if err != nil {
 			t.Fatalf("Session: %v, want no error", err)
@@ -83,19 +82,17 @@ func fuzzRecord(t *testing.T, change func(*session.Record)) {
 	}
 	if err == nil && !s.IsNew() {
 		s.Data.Count++
-		_, err := q.x.Commit(t.Context(), false)
+		_, err := q.tryCommit()
 		allowed("Commit", err)
 		allowed("Update", r.m.Update(t.Context(), idOf(token), count))
 	}
-	if err := r.m.Delete(t.Context(), idOf(token)); err != nil {
-		t.Errorf("Delete: %v", err)
-	}
+	wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
 }
 
 // FuzzMeta gives a record arbitrary meta data: ErrCorrupt, ErrNotFound or a
 // session, never a panic.
 func FuzzMeta(f *testing.F) {
-	m, err := session.New(session.Config[visit]{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: rigCookie}})
+	m, err := session.New(visitConfig{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: rigCookie}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -49,8 +50,7 @@ func TestBeforeSaveFails(t *testing.T) {
 	s := q.get()
 	s.Data.Count = 1
 	wantErr(t, s.Save(t.Context()), errBroken)
-	_, err := q.x.Commit(t.Context(), false)
-	wantErr(t, err, errBroken)
+	q.wantCommitErr(errBroken)
 	r.store.wantCalls(t, "load")
 }
 
@@ -66,25 +66,29 @@ func TestBeforeSaveDestroys(t *testing.T) {
 		"Regenerate": {(*visitSession).Regenerate, session.ActionSet, "create delete"},
 		"Renew":      {(*visitSession).Renew, session.ActionSet, "update"},
 	} {
-		for _, now := range []bool{false, true} {
-			r := newRig(t)
-			token := r.seed(visit{Name: "n"})
-			q := r.requestWith(func(q *fakeRequest) {
-				q.beforeSave = func(s *visitSession) error { tt.do(s); return nil }
-			}, sid(token))
-			s := q.get()
-			s.Data.Count = 1
-			r.forget()
-			if now {
-				q.save(s)
+		t.Run(name, func(t *testing.T) {
+			for _, now := range []bool{false, true} {
+				t.Run(fmt.Sprintf("now %v", now), func(t *testing.T) {
+					r := newRig(t)
+					token := r.seed(visit{Name: "n"})
+					q := r.requestWith(func(q *fakeRequest) {
+						q.beforeSave = func(s *visitSession) error { tt.do(s); return nil }
+					}, sid(token))
+					s := q.get()
+					s.Data.Count = 1
+					r.forget()
+					if now {
+						q.save(s)
+					}
+					out := q.commit()
+					wantAction(t, out, tt.action)
+					r.store.wantCalls(t, tt.calls)
+					if out.Token == token || !r.request(token).get().IsNew() {
+						t.Error("the old token still opens the session")
+					}
+				})
 			}
-			out := q.commit()
-			wantAction(t, out, tt.action)
-			r.store.wantCalls(t, tt.calls)
-			if out.Token == token || !r.request(token).get().IsNew() {
-				t.Errorf("%s: the old token still opens the session", name)
-			}
-		}
+		})
 	}
 	// Without a store there is no destroying it.
 	r := newRig(t)
@@ -95,8 +99,7 @@ func TestBeforeSaveDestroys(t *testing.T) {
 	r.store.failWith(opDelete, errBroken)
 	var op session.Op
 	q.failed = func(o session.Op, err error) error { op = o; return err }
-	_, err := q.x.Commit(t.Context(), false)
-	wantErr(t, err, errBroken)
+	q.wantCommitErr(errBroken)
 	if op != session.OpDestroy {
 		t.Errorf("the hook was asked about %q, want %q", op, session.OpDestroy)
 	}
@@ -107,56 +110,56 @@ func TestBeforeSaveDestroys(t *testing.T) {
 func TestHooksThatAskForTheirOwnSession(t *testing.T) {
 	t.Parallel()
 	for _, depth := range []int{0, 60, 63, 64, 65, 200} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		var inValid *visitSession
-		var q *fakeRequest
-		calls := func(s *visitSession) map[string]error {
-			errs := map[string]error{
-				"Save":   s.Save(t.Context()),
-				"Reload": s.Reload(t.Context()),
-				"Update": s.Update(t.Context(), func(*visit) error { return nil }),
+		t.Run(fmt.Sprintf("depth %v", depth), func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			var inValid *visitSession
+			var q *fakeRequest
+			calls := func(s *visitSession) map[string]error {
+				errs := map[string]error{
+					"Save":   s.Save(t.Context()),
+					"Reload": s.Reload(t.Context()),
+					"Update": s.Update(t.Context(), func(*visit) error { return nil }),
+				}
+				_, errs["Commit"] = q.tryCommit()
+				return errs
 			}
-			_, errs["Commit"] = q.x.Commit(t.Context(), false)
-			return errs
-		}
-		check := func(hook string, s *visitSession) {
-			deep(depth, func() {
-				for what, err := range calls(s) {
-					if err == nil {
-						t.Errorf("%s in %s, %d calls deep: no error", what, hook, depth)
+			check := func(hook string, s *visitSession) {
+				deep(depth, func() {
+					for what, err := range calls(s) {
+						if err == nil {
+							t.Errorf("%s in %s, %d calls deep: no error", what, hook, depth)
+						}
 					}
-				}
-			})
-		}
-		q = r.requestWith(func(q *fakeRequest) {
-			q.valid = func(s *visitSession) (bool, error) {
-				check("Valid", s)
-				var err error
-				deep(depth, func() { inValid, err = q.x.Session(t.Context()) })
-				if err != nil || inValid != s {
-					t.Errorf("Session in Valid gave %v, %v, want the one that is being validated", inValid, err)
-				}
-				if v, err := q.x.Peek(t.Context()); err != nil || v.Name != "n" {
-					t.Errorf("Peek in Valid gave %+v, %v, want what was loaded", v, err)
-				}
-				return true, nil
+				})
 			}
-			q.beforeSave = func(s *visitSession) error { check("BeforeSave", s); return nil }
-			q.failed = func(_ session.Op, err error) error { return err }
-		}, sid(token))
-		s := q.get()
-		if s != inValid {
-			t.Error("Session is another one than in Valid")
-		}
-		if err := s.Update(t.Context(), func(v *visit) error { check("Update", s); v.Count = 1; return nil }); err != nil {
-			t.Errorf("Update: %v", err)
-		}
-		s.Data.Count = 2
-		q.commit()
-		if got := r.data(s.ID()).Count; got != 2 {
-			t.Errorf("stored %d, want 2", got)
-		}
+			q = r.requestWith(func(q *fakeRequest) {
+				q.valid = func(s *visitSession) (bool, error) {
+					check("Valid", s)
+					var err error
+					deep(depth, func() { inValid, err = q.x.Session(t.Context()) })
+					if err != nil || inValid != s {
+						t.Errorf("Session in Valid gave %v, %v, want the one that is being validated", inValid, err)
+					}
+					if v, err := q.x.Peek(t.Context()); err != nil || v.Name != "n" {
+						t.Errorf("Peek in Valid gave %+v, %v, want what was loaded", v, err)
+					}
+					return true, nil
+				}
+				q.beforeSave = func(s *visitSession) error { check("BeforeSave", s); return nil }
+				q.failed = func(_ session.Op, err error) error { return err }
+			}, sid(token))
+			s := q.get()
+			if s != inValid {
+				t.Error("Session is another one than in Valid")
+			}
+			wantNoErr(t, s.Update(t.Context(), func(v *visit) error { check("Update", s); v.Count = 1; return nil }))
+			s.Data.Count = 2
+			q.commit()
+			if got := r.data(s.ID()).Count; got != 2 {
+				t.Errorf("stored %d, want 2", got)
+			}
+		})
 	}
 }
 
@@ -185,9 +188,7 @@ func TestOthersWaitForAHook(t *testing.T) {
 		done <- err
 	}()
 	q.get()
-	if err := <-done; err != nil {
-		t.Errorf("Peek in another goroutine: %v", err)
-	}
+	wantNoErr(t, <-done)
 }
 
 // The hook that is told of a failure may ask for the session, too.

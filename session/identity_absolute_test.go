@@ -8,10 +8,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-func absolute(d time.Duration) func(*visitConfig) {
-	return func(cfg *visitConfig) { cfg.AbsoluteTimeout = d }
-}
-
 // Only a log-in moves the absolute end.
 func TestAbsoluteTimeout(t *testing.T) {
 	t.Parallel()
@@ -21,7 +17,7 @@ func TestAbsoluteTimeout(t *testing.T) {
 	}{
 		"use":                 {looking, false},
 		"a change":            {counting, false},
-		"SaveAlways":          {func(s *visitSession) { s.SetSave(session.SaveAlways) }, false},
+		"SaveAlways":          {alwaysSave, false},
 		"Renew":               {(*visitSession).Renew, false},
 		"SetMaxAge":           {func(s *visitSession) { s.SetMaxAge(maxDays); s.Data.Count++ }, false},
 		"signing out":         {naming(""), false},
@@ -108,8 +104,7 @@ func TestAbsoluteTimeoutOfANewSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, byName, absolute(time.Hour))
-		q := r.request()
-		s := q.get()
+		q, s := r.begin()
 		if !s.ExpiresAt().Equal(time.Now().Add(time.Hour)) {
 			t.Errorf("ends %v, want in an hour", s.ExpiresAt())
 		}

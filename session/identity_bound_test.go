@@ -197,7 +197,5 @@ func TestSealedByAnotherKeyIsDeleted(t *testing.T) {
 	other := r.another(byName, sealing(key("b")))
 	wantNoErr(t, other.m.DeleteOf(t.Context(), "ada", idOf(one)))
 	wantNoErr(t, other.m.Delete(t.Context(), idOf(two)))
-	if r.len() != 0 {
-		t.Errorf("%d records, want none", r.len())
-	}
+	r.wantRecords(0)
 }

@@ -8,22 +8,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// saves are the ways in which a request stores its session.
-var saves = map[string]func(*fakeRequest, *visitSession) (token string){
-	"commit": func(q *fakeRequest, _ *visitSession) string { return q.commit().Token },
-	"Save": func(q *fakeRequest, s *visitSession) string {
-		q.save(s)
-		return q.commit().Token
-	},
-	"Update": func(q *fakeRequest, s *visitSession) string {
-		q.Helper()
-		if err := s.Update(q.Context(), count); err != nil {
-			q.Fatalf("Update: %v", err)
-		}
-		return q.commit().Token
-	},
-}
-
 // A change of the user is a change of privilege: the token is renewed without
 // anybody asking for it, and the id stays.
 func TestChangeOfUserRenews(t *testing.T) {
@@ -36,8 +20,7 @@ func TestChangeOfUserRenews(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, byName)
 				old := r.seed(visit{Name: tt.from})
-				q := r.request(old)
-				s := q.get()
+				q, s := r.begin(old)
 				if s.Token() != old {
 					t.Errorf("token %q, want that of the request: nothing changed yet", s.Token())
 				}
@@ -61,8 +44,7 @@ func TestChangeOfUserRenews(t *testing.T) {
 func TestNewSessionOfAUser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	first := s.Token()
 	naming("ada")(s)
 	if out := q.commit(); out.Token != first {
@@ -81,7 +63,7 @@ func TestOtherChangesDoNotRenew(t *testing.T) {
 	for name, do := range map[string]func(*visitSession){
 		"a change":       counting,
 		"SetMaxAge":      func(s *visitSession) { s.SetMaxAge(time.Hour) },
-		"SaveAlways":     func(s *visitSession) { s.SetSave(session.SaveAlways) },
+		"SaveAlways":     alwaysSave,
 		"there and back": func(s *visitSession) { s.Data.Name = "bob"; s.Data.Count++; s.Data.Name = "ada" },
 	} {
 		if out := r.with(token, do); out.Token != token {
@@ -95,8 +77,7 @@ func TestChangeOfUserAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
 	token := r.seed(visit{Name: "ada"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	q.commit()
 	before := r.record(idOf(token))
 	naming("bob")(s)
@@ -124,7 +105,7 @@ func TestAuthenticatedAt(t *testing.T) {
 			{"ada signs in", naming("ada"), true, false},
 			{"a change", counting, false, false},
 			{"Renew", (*visitSession).Renew, false, false},
-			{"SaveAlways", func(s *visitSession) { s.SetSave(session.SaveAlways) }, false, false},
+			{"SaveAlways", alwaysSave, false, false},
 			{"bob takes over", naming("bob"), true, false},
 			{"bob signs out", naming(""), false, true},
 			{"a change of nobody", counting, false, true},

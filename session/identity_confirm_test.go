@@ -24,7 +24,7 @@ func TestTimedRenewalIsNotConfirmedByItsOwnRequest(t *testing.T) {
 			return err
 		}, "load update update"},
 		"Update": {func(r *rig, s *visitSession) error {
-			return s.Update(r.Context(), func(v *visit) error { v.Count++; return nil })
+			return s.Update(r.Context(), count)
 		}, "load update"},
 		"SetMaxAge after a Save": {func(r *rig, s *visitSession) error {
 			err := s.Save(r.Context())
@@ -58,9 +58,8 @@ func TestTimedRenewalLostThenALateSave(t *testing.T) {
 		r := newRig(t, renewAfter(time.Hour))
 		old := r.seed(visit{Name: "n"})
 		time.Sleep(time.Hour)
-		q := r.request(old)
-		s := q.get()
-		r.store.loseReply()
+		q, s := r.begin(old)
+		r.store.goDown(true)
 		q.commit()
 		r.store.answer(nil)
 		s.Data.Count++
@@ -79,26 +78,27 @@ func TestReloadAfterALostReply(t *testing.T) {
 		"log-in": naming("ada"),
 		"Renew":  func(s *visitSession) { s.Data.Name = "ada"; s.Renew() },
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, byName)
-			old := r.seed(visit{})
-			q := r.request(old)
-			s := q.get()
-			change(s)
-			r.store.loseReply()
-			wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
-			r.store.answer(nil)
-			wantNoErr(t, s.Reload(t.Context()))
-			if s.Data.Name != "ada" {
-				t.Errorf("%s: Data %+v, want what landed", name, s.Data)
-			}
-			out := q.commit()
-			wantAction(t, out, session.ActionSet)
-			if out.Token == old || out.Token != s.Token() {
-				t.Errorf("%s: the response has the token %q, want the new one, %q", name, out.Token, s.Token())
-			}
-			r.store.wantCalls(t, "load update load load")
-			r.wantOpens(out.Token, idOf(old))
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byName)
+				old := r.seed(visit{})
+				q, s := r.begin(old)
+				change(s)
+				r.store.goDown(true)
+				wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
+				r.store.answer(nil)
+				wantNoErr(t, s.Reload(t.Context()))
+				if s.Data.Name != "ada" {
+					t.Errorf("Data %+v, want what landed", s.Data)
+				}
+				out := q.commit()
+				wantAction(t, out, session.ActionSet)
+				if out.Token == old || out.Token != s.Token() {
+					t.Errorf("the response has the token %q, want the new one, %q", out.Token, s.Token())
+				}
+				r.store.wantCalls(t, "load update load load")
+				r.wantOpens(out.Token, idOf(old))
+			})
 		})
 	}
 }
@@ -108,13 +108,12 @@ func TestReloadAfterALostReply(t *testing.T) {
 func TestLogInThatWasTakenBackMovesNoTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, byName, func(cfg *visitConfig) { cfg.AbsoluteTimeout = 10 * time.Hour })
+		r := newRig(t, byName, absolute(10*time.Hour))
 		old := r.seed(visit{Count: 1})
 		time.Sleep(9 * time.Hour)
-		q := r.request(old)
-		s := q.get()
+		q, s := r.begin(old)
 		s.Data.Name = "ada"
-		r.store.loseReply()
+		r.store.goDown(true)
 		wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
 		r.store.answer(nil)
 		s.Data.Name = ""
@@ -130,8 +129,7 @@ func TestLogInThatWasTakenBackMovesNoTimeout(t *testing.T) {
 func TestRenewDuringALogIn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
-	q := r.request(r.seed(visit{}))
-	s := q.get()
+	q, s := r.begin(r.seed(visit{}))
 	s.Data.Name = "ada"
 	r.store.once(opUpdate, func(do func() error) error {
 		s.Renew() // as another goroutine of the request does

@@ -20,7 +20,7 @@ func TestForeignTimedRenewal(t *testing.T) {
 	}{
 		"a change":           {counting, 1},
 		"SetMaxAge":          {func(s *visitSession) { s.SetMaxAge(time.Hour) }, 0},
-		"SaveAlways":         {func(s *visitSession) { s.SetSave(session.SaveAlways) }, 0},
+		"SaveAlways":         {alwaysSave, 0},
 		"Save":               {func(s *visitSession) { s.Data.Count++; _ = s.Save(context.Background()) }, 1},
 		"Update":             {func(s *visitSession) { _ = s.Update(context.Background(), count) }, 1},
 		"Save and a change":  {func(s *visitSession) { s.Data.Count++; _ = s.Save(context.Background()); s.Data.Count++ }, 2},
@@ -33,8 +33,7 @@ func TestForeignTimedRenewal(t *testing.T) {
 				r := newRig(t, rolling(24*time.Hour, time.Minute), renewAfter(time.Hour))
 				old := r.seed(visit{Name: "n"})
 				time.Sleep(30 * time.Minute)
-				slow := r.request(old)
-				s := slow.get()
+				slow, s := r.begin(old)
 				time.Sleep(30 * time.Minute)
 				token := r.next(old, func(s *visitSession) { s.Data.Note = "theirs" })
 				time.Sleep(2 * time.Minute)
@@ -110,8 +109,7 @@ func TestConfirmationMeetsAConflict(t *testing.T) {
 		old := r.seed(visit{Name: "n"})
 		time.Sleep(time.Hour)
 		token := r.next(old, looking)
-		slow := r.request(token)
-		slow.get()
+		slow, _ := r.begin(token)
 		r.with(old, counting) // of the old token: no confirmation
 		wantAction(t, slow.commit(), session.ActionSet)
 		if got := r.data(idOf(old)).Count; got != 1 {
@@ -126,18 +124,20 @@ func TestConfirmationMeetsAConflict(t *testing.T) {
 func TestTwoForcedRenewalsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("bob")} {
-		r := newRig(t, byName)
-		old := r.seed(visit{})
-		slow := r.request(old)
-		do(slow.get())
-		token := r.signIn(old, "ada")
-		before := r.record(idOf(token))
-		r.forget()
-		wantAction(t, slow.commit(), session.ActionNone)
-		r.log.want(t, session.EventGone)
-		r.same(before)
-		t.Log(name)
-		r.wantOpens(token, idOf(token))
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, byName)
+			old := r.seed(visit{})
+			slow := r.request(old)
+			do(slow.get())
+			token := r.signIn(old, "ada")
+			before := r.record(idOf(token))
+			r.forget()
+			wantAction(t, slow.commit(), session.ActionNone)
+			r.log.want(t, session.EventGone)
+			r.same(before)
+			t.Log(name)
+			r.wantOpens(token, idOf(token))
+		})
 	}
 }
 
@@ -149,8 +149,7 @@ func TestSaveAfterATouchThatMetAChange(t *testing.T) {
 		r := newRig(t, rolling(24*time.Hour, time.Minute), renewAfter(time.Hour))
 		old := r.seed(visit{Name: "n"})
 		time.Sleep(time.Hour)
-		slow := r.request(old)
-		s := slow.get()
+		slow, s := r.begin(old)
 		r.next(old, func(s *visitSession) { s.Data.Note = "theirs" })
 		time.Sleep(2 * time.Minute)
 		wantAction(t, slow.commit(), session.ActionNone)

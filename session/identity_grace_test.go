@@ -47,27 +47,26 @@ func TestSupersededTokenIsInert(t *testing.T) {
 		"Update":     func(s *visitSession) error { return s.Update(t.Context(), count) },
 		"Reload":     func(s *visitSession) error { return s.Reload(t.Context()) },
 	} {
-		for _, set := range []func(*visitConfig){func(*visitConfig) {}, allowEmpty, always} {
-			r := newRig(t, byName, set)
-			old := r.seed(visit{Name: ""})
-			token := r.signIn(old, "ada")
-			before := r.record(idOf(token))
-			r.forget()
-			q := r.request(old)
-			s := q.get()
-			switch err := do(s); name {
-			case "Save", "Update", "Reload":
-				wantErr(t, err, session.ErrGone)
+		t.Run(name, func(t *testing.T) {
+			for _, set := range []func(*visitConfig){func(*visitConfig) {}, allowEmpty, always} {
+				r := newRig(t, byName, set)
+				old := r.seed(visit{Name: ""})
+				token := r.signIn(old, "ada")
+				before := r.record(idOf(token))
+				r.forget()
+				q, s := r.begin(old)
+				switch err := do(s); name {
+				case "Save", "Update", "Reload":
+					wantErr(t, err, session.ErrGone)
+				}
+				wantAction(t, q.commit(), session.ActionNone)
+				q.end()
+				r.store.wantCalls(t, "load")
+				r.same(before)
+				r.wantRecords(1)
+				r.wantOpens(token, idOf(token))
 			}
-			wantAction(t, q.commit(), session.ActionNone)
-			q.end()
-			r.store.wantCalls(t, "load")
-			r.same(before)
-			if r.len() != 1 {
-				t.Errorf("%s: %d records, want the one of ada", name, r.len())
-			}
-			r.wantOpens(token, idOf(token))
-		}
+		})
 	}
 }
 
@@ -85,9 +84,7 @@ func TestSupersededTokenReadsAsNew(t *testing.T) {
 		q.beforeSave = func(*visitSession) error { t.Error("BeforeSave was asked about a superseded token"); return nil }
 		q.failed = func(op session.Op, err error) error { t.Errorf("Failed was asked: %s: %v", op, err); return err }
 	}, sid(old))
-	if err := q.x.Load(t.Context()); err != nil {
-		t.Errorf("Load: %v, want no error", err)
-	}
+	q.load()
 	if v, err := q.x.Peek(t.Context()); err != nil || v.Note != "new" || v.Name != "" {
 		t.Errorf("Peek gave %+v, %v, want what New makes", v, err)
 	}
@@ -133,8 +130,7 @@ func TestSupersededTokenBesideAnother(t *testing.T) {
 	old := r.seed(visit{Name: "n"})
 	token := r.next(old, (*visitSession).Renew)
 	for _, tokens := range [][]string{{old, token}, {token, old}, {old, "x." + secret22, token}} {
-		q := r.request(tokens...)
-		s := q.get()
+		q, s := r.begin(tokens...)
 		if s.IsNew() || s.Token() != token {
 			t.Errorf("%v: new %v, want the session of the good token", tokens, s.IsNew())
 		}

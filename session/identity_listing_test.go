@@ -62,7 +62,7 @@ func TestSessionsThatAreOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := newRig(t, byName)
 		long.seed(visit{Name: "ada"})
-		r := long.another(byName, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		r := long.another(byName, maxAge(time.Hour))
 		if n := len(r.sessionsOf("ada")); n != 1 {
 			t.Errorf("%d sessions before the hour is over, want 1", n)
 		}
@@ -99,9 +99,7 @@ func TestSessionsOfAStoreThatFails(t *testing.T) {
 		wantErr(t, err, fault)
 		r.log.want(t) // nothing was revoked
 	}
-	if r.len() != 1 {
-		t.Errorf("%d records, want the one that is there", r.len())
-	}
+	r.wantRecords(1)
 }
 
 // Who has seen enough may stop.
@@ -131,7 +129,7 @@ func TestSessionsWhileTheStoreIsDown(t *testing.T) {
 			cfg.Store = struct {
 				*statusStore
 				session.UserStore
-			}{&statusStore{faultyStore: users.faultyStore, status: session.StatusDisconnected}, users}
+			}{&statusStore{fakeStore: users.fakeStore, status: session.StatusDisconnected}, users}
 		})
 		r.store.failWith(opList, session.ErrUnavailable)
 		for _, took := range []time.Duration{10 * time.Second, 0, 0} {

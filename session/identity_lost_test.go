@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,46 +29,33 @@ func TestTimedRenewalResponseLost(t *testing.T) {
 	})
 }
 
-// dieAtUpdate makes the store fail for good with the next update, which may
-// land all the same.
-func (r *rig) dieAtUpdate(landed bool) {
-	var dead atomic.Bool
-	r.store.answer(func(op string, _ session.Record, do func() error) error {
-		if op == opUpdate && dead.CompareAndSwap(false, true) && landed {
-			_ = do()
-		}
-		if dead.Load() {
-			return session.ErrUnavailable
-		}
-		return do()
-	})
-}
-
 // The acknowledgement of the store is lost: the client keeps the old token,
 // whether the write landed or not.
 func TestTimedRenewalAcknowledgementLost(t *testing.T) {
 	t.Parallel()
 	for name, landed := range map[string]bool{"landed": true, "not landed": false} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, renewAfter(time.Hour))
-			old := r.seed(visit{Name: "n"})
-			time.Sleep(time.Hour)
-			r.dieAtUpdate(landed)
-			r.forget()
-			wantAction(t, r.with(old, looking), session.ActionNone) // it is no error of the request
-			r.log.want(t, session.EventError)
-			r.store.answer(nil)
-			r.wantOpens(old, idOf(old))
-			out := r.with(old, counting)
-			if got := r.data(idOf(old)).Count; got != 1 {
-				t.Errorf("%s: count %d, want 1", name, got)
-			}
-			if landed {
-				wantAction(t, out, session.ActionNone)
-				return
-			}
-			wantAction(t, out, session.ActionSet)
-			r.wantOpens(out.Token, idOf(old))
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, renewAfter(time.Hour))
+				old := r.seed(visit{Name: "n"})
+				time.Sleep(time.Hour)
+				r.store.goDown(landed)
+				r.forget()
+				wantAction(t, r.with(old, looking), session.ActionNone) // it is no error of the request
+				r.log.want(t, session.EventError)
+				r.store.answer(nil)
+				r.wantOpens(old, idOf(old))
+				out := r.with(old, counting)
+				if got := r.data(idOf(old)).Count; got != 1 {
+					t.Errorf("count %d, want 1", got)
+				}
+				if landed {
+					wantAction(t, out, session.ActionNone)
+					return
+				}
+				wantAction(t, out, session.ActionSet)
+				r.wantOpens(out.Token, idOf(old))
+			})
 		})
 	}
 }
@@ -80,10 +66,9 @@ func TestForcedRenewalAcknowledgementLost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
 	old := r.seed(visit{})
-	q := r.request(old)
-	s := q.get()
+	q, s := r.begin(old)
 	naming("ada")(s)
-	r.dieAtUpdate(true)
+	r.store.goDown(true)
 	wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
 	r.store.answer(nil)
 	out := q.commit() // tries again

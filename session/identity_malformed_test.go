@@ -19,8 +19,7 @@ func TestMalformedTokensUnderKeys(t *testing.T) {
 				line = token
 			}
 			r.forget()
-			q := r.request()
-			q.x = r.m.Begin(nil, carrying(plain, q, line))
+			q := r.requestBy(plain, line)
 			if s := q.get(); !s.IsNew() || s.ID() == "" {
 				t.Errorf("%s: %v, want a new session", name, s)
 			}

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,26 +12,28 @@ import (
 func TestTimedRenewalExtendsOnlyWithRolling(t *testing.T) {
 	t.Parallel()
 	for _, rolls := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			changes := []func(*visitConfig){renewAfter(time.Hour)}
-			if rolls {
-				changes = append(changes, rolling(24*time.Hour, 30*time.Minute))
-			}
-			r := newRig(t, changes...)
-			token := r.seed(visit{Name: "n"})
-			began := time.Now()
-			time.Sleep(time.Hour)
-			next := r.with(token, looking).Token
-			if next == "" {
-				t.Fatal("no new token, want one after an hour")
-			}
-			seen := r.record(idOf(token)).SeenAt
-			r.with(next, looking) // confirms it
-			for what, got := range map[string]time.Time{"a renewal": seen, "its confirmation": r.record(idOf(token)).SeenAt} {
-				if moved := got.After(began); moved != rolls {
-					t.Errorf("rolling %v: %s made the session seen at %v, which began at %v", rolls, what, got, began)
+		t.Run(fmt.Sprintf("rolls %v", rolls), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				changes := []func(*visitConfig){renewAfter(time.Hour)}
+				if rolls {
+					changes = append(changes, rolling(24*time.Hour, 30*time.Minute))
 				}
-			}
+				r := newRig(t, changes...)
+				token := r.seed(visit{Name: "n"})
+				began := time.Now()
+				time.Sleep(time.Hour)
+				next := r.with(token, looking).Token
+				if next == "" {
+					t.Fatal("no new token, want one after an hour")
+				}
+				seen := r.record(idOf(token)).SeenAt
+				r.with(next, looking) // confirms it
+				for what, got := range map[string]time.Time{"a renewal": seen, "its confirmation": r.record(idOf(token)).SeenAt} {
+					if moved := got.After(began); moved != rolls {
+						t.Errorf("rolling %v: %s made the session seen at %v, which began at %v", rolls, what, got, began)
+					}
+				}
+			})
 		})
 	}
 }
@@ -44,8 +47,7 @@ func TestManyTimedRenewalsAtOnce(t *testing.T) {
 		time.Sleep(time.Hour)
 		var all []*fakeRequest
 		for range 20 {
-			q := r.request(token)
-			q.get()
+			q, _ := r.begin(token)
 			all = append(all, q)
 		}
 		before := r.record(idOf(token)).Version

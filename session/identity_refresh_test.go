@@ -37,7 +37,7 @@ func TestRefreshThatFailsStillExtends(t *testing.T) {
 					q.commit()
 					q.end()
 					r.log.want(t, session.EventError, session.EventTouched)
-					wantErr(t, r.log.all(session.EventError)[0].Err, tt.want)
+					wantErr(t, r.log.one(t, session.EventError).Err, tt.want)
 				}
 			})
 		})
@@ -49,11 +49,10 @@ func TestRefreshThatFailsStillExtends(t *testing.T) {
 func TestUpdateThatFailsAfterTwoRegenerations(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request(r.seed(visit{Name: "n"}))
-	s := q.get()
+	_, s := r.begin(r.seed(visit{Name: "n"}))
 	s.Regenerate()
 	s.Data.Name = "a"
-	r.store.loseReply()
+	r.store.goDown(true)
 	wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
 	s.Regenerate()
 	s.Data.Name = "b"
@@ -66,7 +65,7 @@ func TestUpdateThatFailsAfterTwoRegenerations(t *testing.T) {
 		}
 		return do()
 	})
-	add := func(v *visit) error { v.Count++; return nil }
+	add := count
 	wantErr(t, s.Update(t.Context(), add), session.ErrUnavailable)
 	r.store.answer(nil)
 	wantNoErr(t, s.Update(t.Context(), add))

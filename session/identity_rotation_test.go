@@ -90,7 +90,7 @@ func (c *client) visit(r *rig) {
 		c.count++
 		s.Data.Count++
 	}
-	out, err := q.x.Commit(r.Context(), false)
+	out, err := q.tryCommit()
 	if err != nil {
 		r.Errorf("Commit: %v", err)
 	}
@@ -119,8 +119,8 @@ func TestReadingReseals(t *testing.T) {
 						q := both.request(token)
 						if ask {
 							q.get()
-						} else if err := q.x.Load(t.Context()); err != nil {
-							t.Fatalf("Load: %v", err)
+						} else {
+							q.load()
 						}
 						wantAction(t, q.commit(), session.ActionSet)
 						q.end()

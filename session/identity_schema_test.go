@@ -10,10 +10,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-func schema(version int, migrate func(int, []byte) (visit, error)) func(*visitConfig) {
-	return func(cfg *visitConfig) { cfg.SchemaVersion, cfg.Migrate = version, migrate }
-}
-
 // upper is a migration that leaves its mark.
 func upper(from int, data []byte) (visit, error) {
 	var v visit
@@ -31,9 +27,7 @@ func TestMigrate(t *testing.T) {
 		want := visit{Name: "ada", Note: "NOTE from 2"}
 		before := r.record(idOf(token))
 		q := r.request(token)
-		if s := q.get(); !equalVisits(s.Data, want) {
-			t.Errorf("Data %+v, want it migrated, %+v", s.Data, want)
-		}
+		r.wantData(q.get(), want)
 		wantAction(t, q.commit(), session.ActionNone) // to be old is no change
 		r.same(before)
 		if v, err := r.request(token).x.Peek(t.Context()); err != nil || !equalVisits(v, want) {
@@ -48,14 +42,10 @@ func TestMigrate(t *testing.T) {
 		// The next save stores the new schema, and is migrated no more.
 		r.with(token, counting)
 		want.Count++
-		if s := r.request(token).get(); !equalVisits(s.Data, want) {
-			t.Errorf("Data %+v after a save, want %+v: migrated once", s.Data, want)
-		}
+		r.wantData(r.request(token).get(), want)
 		wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 		want.Count++
-		if s := r.request(token).get(); !equalVisits(s.Data, want) {
-			t.Errorf("Data %+v after Manager.Update, want %+v", s.Data, want)
-		}
+		r.wantData(r.request(token).get(), want)
 	}
 }
 
@@ -66,9 +56,7 @@ func TestManagerUpdateMigrates(t *testing.T) {
 	token := old.seed(visit{Note: "note"})
 	r := old.another(schema(1, upper))
 	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
-	if got, want := r.data(idOf(token)), (visit{Note: "NOTE from 0", Count: 1}); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
+	r.wantStored(idOf(token), visit{Note: "NOTE from 0", Count: 1})
 }
 
 // Two processes of different versions change one session at once: what the
@@ -87,9 +75,7 @@ func TestMigrateInAConflict(t *testing.T) {
 	old.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
 	wantAction(t, slow.commit(), session.ActionSet)
 	want := visit{Note: "theirs", Count: 1, Prefs: map[string]string{"migrated": "yes"}}
-	if got := r.data(idOf(token)); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
+	r.wantStored(idOf(token), want)
 }
 
 // A migration that fails is ErrCorrupt, with its cause; the record stays.
@@ -133,14 +119,13 @@ func TestNewerSchemaIsReadOnly(t *testing.T) {
 		"commit": nil,
 		"Renew":  func(s *visitSession) error { s.Renew(); return s.Save(t.Context()) },
 	} {
-		q := r.request(token)
-		s := q.get()
+		q, s := r.begin(token)
 		counting(s)
 		var err error
 		if save != nil {
 			err = save(s)
 		} else {
-			_, err = q.x.Commit(t.Context(), false)
+			_, err = q.tryCommit()
 		}
 		if !errors.Is(err, session.ErrSchema) {
 			t.Errorf("%s gave %v, want ErrSchema", name, err)
@@ -173,14 +158,16 @@ func TestNewerSchemaThatDoesNotDecode(t *testing.T) {
 func TestSchemaVersionAloneIsNoChange(t *testing.T) {
 	t.Parallel()
 	for name, versions := range map[string][2]int{"newer": {1, 2}, "the same": {2, 2}, "older": {2, 1}} {
-		token := ""
-		old := newRig(t, schema(versions[0], nil))
-		token = old.seed(visit{Note: "note"})
-		r := old.another(schema(versions[1], nil))
-		before := r.record(idOf(token))
-		wantAction(t, r.with(token, looking), session.ActionNone)
-		r.store.wantCalls(t, "load")
-		r.same(before)
-		t.Log(name)
+		t.Run(name, func(t *testing.T) {
+			token := ""
+			old := newRig(t, schema(versions[0], nil))
+			token = old.seed(visit{Note: "note"})
+			r := old.another(schema(versions[1], nil))
+			before := r.record(idOf(token))
+			wantAction(t, r.with(token, looking), session.ActionNone)
+			r.store.wantCalls(t, "load")
+			r.same(before)
+			t.Log(name)
+		})
 	}
 }

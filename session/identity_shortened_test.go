@@ -103,8 +103,7 @@ func TestSaveAfterTheEnd(t *testing.T) {
 		r := newRig(t, byName, rolling(time.Hour, -1), absolute(90*time.Minute))
 		for name, do := range map[string]func(*visitSession){"a change": counting, "a touch": looking, "Renew": (*visitSession).Renew} {
 			token := r.seed(visit{Name: "ada"})
-			q := r.request(token)
-			s := q.get()
+			q, s := r.begin(token)
 			time.Sleep(2 * time.Hour)
 			do(s)
 			r.forget()

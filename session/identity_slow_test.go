@@ -103,8 +103,7 @@ func TestSlowRequestOfASessionThatChangedHands(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(t, byName, always)
 					old := r.seed(visit{Name: meanwhile.user, Count: 1})
-					slow := r.request(old)
-					s := slow.get()
+					slow, s := r.begin(old)
 					time.Sleep(time.Second)
 					token := meanwhile.do(r, old)
 					var before []session.Record
@@ -129,9 +128,7 @@ func TestSlowRequestOfASessionThatChangedHands(t *testing.T) {
 						r.same(rec)
 						r.wantOpens(token, rec.ID)
 					}
-					if r.len() != records {
-						t.Errorf("%d records, want %d as before", r.len(), records)
-					}
+					r.wantRecords(records)
 					if events := r.log.all(session.EventGone); len(events) == 0 {
 						t.Errorf("no event %q, want one: what the request did was dropped", session.EventGone)
 					}

@@ -19,7 +19,7 @@ func TestUserThatIsOutOfDate(t *testing.T) {
 		calls string
 	}{
 		"a change":              {true, counting, 0, "update"},
-		"SaveAlways":            {true, func(s *visitSession) { s.SetSave(session.SaveAlways) }, 0, "update"},
+		"SaveAlways":            {true, alwaysSave, 0, "update"},
 		"a touch":               {true, looking, time.Hour, "update"},
 		"a touch, not asked":    {false, nil, time.Hour, "update"},
 		"nothing is to be done": {true, looking, 0, ""},
@@ -34,8 +34,8 @@ func TestUserThatIsOutOfDate(t *testing.T) {
 				q := r.request(token)
 				if tt.ask {
 					tt.do(q.get())
-				} else if err := q.x.Load(t.Context()); err != nil {
-					t.Fatalf("Load: %v", err)
+				} else {
+					q.load()
 				}
 				r.forget()
 				out := q.commit()
@@ -87,22 +87,23 @@ func TestConflictWithAnotherUser(t *testing.T) {
 		"Update": func(s *visitSession) error { return s.Update(t.Context(), count) },
 		"Reload": func(s *visitSession) error { return s.Reload(t.Context()) },
 	} {
-		r := newRig(t, byName)
-		token := r.seed(visit{Name: "ada"})
-		slow := r.request(token)
-		s := slow.get()
-		counting(s)
-		// By hand: the digest is still that of the token, as after a restored
-		// backup, so that it is the user alone that differs.
-		r.overwrite(idOf(token), func(rec *session.Record) { rec.User, rec.Data = "bob", []byte(`{"Name":"bob"}`) })
-		before := r.record(idOf(token))
-		r.forget()
-		wantErr(t, save(s), session.ErrGone)
-		wantAction(t, slow.commit(), session.ActionNone)
-		r.log.want(t, session.EventGone)
-		r.same(before)
-		if s.Data.Name != "ada" {
-			t.Errorf("%s: Data %+v, want it as it was", how, s.Data)
-		}
+		t.Run(how, func(t *testing.T) {
+			r := newRig(t, byName)
+			token := r.seed(visit{Name: "ada"})
+			slow, s := r.begin(token)
+			counting(s)
+			// By hand: the digest is still that of the token, as after a restored
+			// backup, so that it is the user alone that differs.
+			r.overwrite(idOf(token), func(rec *session.Record) { rec.User, rec.Data = "bob", []byte(`{"Name":"bob"}`) })
+			before := r.record(idOf(token))
+			r.forget()
+			wantErr(t, save(s), session.ErrGone)
+			wantAction(t, slow.commit(), session.ActionNone)
+			r.log.want(t, session.EventGone)
+			r.same(before)
+			if s.Data.Name != "ada" {
+				t.Errorf("Data %+v, want it as it was", s.Data)
+			}
+		})
 	}
 }

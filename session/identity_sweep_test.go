@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -34,9 +35,7 @@ func TestDeleteUserOfASessionThatMoves(t *testing.T) {
 		t.Errorf("DeleteUser gave %d, want 1", n)
 	}
 	r.wantUnknown(token)
-	if n := r.len(); n != 0 {
-		t.Errorf("the store has %d records, want none", n)
-	}
+	r.wantRecords(0)
 }
 
 // A store that finds more at every look is asked a bounded number of times, and
@@ -44,29 +43,31 @@ func TestDeleteUserOfASessionThatMoves(t *testing.T) {
 func TestDeleteUserIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []bool{false, true} {
-		r := newRig(t, byName)
-		r.seed(visit{Name: "ada"})
-		past, err := session.New(visitConfig{Store: r.store.Store, Cookie: session.Cookie{Name: rigCookie},
-			User: func(v *visit) string { return v.Name }})
-		wantNoErr(t, err)
-		asked := 0
-		r.store.answer(func(op string, _ session.Record, do func() error) error {
-			if asked++; fails && asked == 3 {
-				return errBroken
+		t.Run(fmt.Sprintf("fails %v", fails), func(t *testing.T) {
+			r := newRig(t, byName)
+			r.seed(visit{Name: "ada"})
+			past, err := session.New(visitConfig{Store: r.store.Store, Cookie: session.Cookie{Name: rigCookie},
+				User: func(v *visit) string { return v.Name }})
+			wantNoErr(t, err)
+			asked := 0
+			r.store.answer(func(op string, _ session.Record, do func() error) error {
+				if asked++; fails && asked == 3 {
+					return errBroken
+				}
+				err := do()
+				if _, e := sessiontest.Token(t.Context(), past, visit{Name: "ada"}); e != nil {
+					t.Errorf("seed: %v", e)
+				}
+				return err
+			})
+			n, err := r.m.DeleteUser(t.Context(), "ada")
+			want, calls := int64(4), 4
+			if fails {
+				want, calls = 2, 3
 			}
-			err := do()
-			if _, e := sessiontest.Token(t.Context(), past, visit{Name: "ada"}); e != nil {
-				t.Errorf("seed: %v", e)
+			if n != want || asked != calls || errors.Is(err, errBroken) != fails {
+				t.Errorf("a store that fails %t: %d sessions in %d looks, %v, want %d in %d", fails, n, asked, err, want, calls)
 			}
-			return err
 		})
-		n, err := r.m.DeleteUser(t.Context(), "ada")
-		want, calls := int64(4), 4
-		if fails {
-			want, calls = 2, 3
-		}
-		if n != want || asked != calls || errors.Is(err, errBroken) != fails {
-			t.Errorf("a store that fails %t: %d sessions in %d looks, %v, want %d in %d", fails, n, asked, err, want, calls)
-		}
 	}
 }

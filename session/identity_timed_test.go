@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,9 +73,7 @@ func TestTimedRenewalWithoutAsking(t *testing.T) {
 		wantAction(t, r.request(old).commit(), session.ActionNone)
 		r.store.wantCalls(t, "")
 		q := r.request(old)
-		if err := q.x.Load(t.Context()); err != nil {
-			t.Fatalf("Load: %v", err)
-		}
+		q.load()
 		wantAction(t, q.commit(), session.ActionSet)
 		r.store.wantCalls(t, "load update")
 	})
@@ -147,23 +146,25 @@ func TestTimedRenewalIsConfirmedOnce(t *testing.T) {
 func TestForcedRenewalSupersedesFormerTokens(t *testing.T) {
 	t.Parallel()
 	for _, by := range []string{"new", "old"} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, byName, renewAfter(time.Hour))
-			first := r.seed(visit{})
-			time.Sleep(time.Hour)
-			second := r.next(first, looking)
-			from := second
-			if by == "old" {
-				from = first // its log-in counts, too
-			}
-			third := r.signIn(from, "ada")
-			r.wantOpens(third, idOf(third))
-			r.wantInert(first)
-			r.wantInert(second)
-			time.Sleep(30 * time.Second)
-			r.wantUnknown(first)
-			r.wantUnknown(second)
-			r.wantOpens(third, idOf(third))
+		t.Run(fmt.Sprintf("by %v", by), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byName, renewAfter(time.Hour))
+				first := r.seed(visit{})
+				time.Sleep(time.Hour)
+				second := r.next(first, looking)
+				from := second
+				if by == "old" {
+					from = first // its log-in counts, too
+				}
+				third := r.signIn(from, "ada")
+				r.wantOpens(third, idOf(third))
+				r.wantInert(first)
+				r.wantInert(second)
+				time.Sleep(30 * time.Second)
+				r.wantUnknown(first)
+				r.wantUnknown(second)
+				r.wantOpens(third, idOf(third))
+			})
 		})
 	}
 }

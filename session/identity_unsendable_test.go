@@ -13,8 +13,7 @@ func TestNoTimedRenewalWithoutACookie(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(r *rig, old string){
 		"after the response began": func(r *rig, old string) {
-			q := r.request(old)
-			s := q.get()
+			q, s := r.begin(old)
 			s.SetSave(session.SaveNever)
 			q.commit()
 			counting(s)
@@ -33,8 +32,7 @@ func TestNoTimedRenewalWithoutACookie(t *testing.T) {
 			q.end()
 		},
 		"hijack of a request that only reads": func(r *rig, old string) {
-			q := r.request(old)
-			q.get()
+			q, _ := r.begin(old)
 			if out, err := q.x.Commit(r.Context(), true); err != nil || out.Action != session.ActionNone {
 				r.Errorf("outcome %+v, %v, want nothing", out, err)
 			}
@@ -56,8 +54,7 @@ func TestNoTimedRenewalWithoutACookie(t *testing.T) {
 			}
 		},
 		"after the request": func(r *rig, old string) {
-			q := r.request(old)
-			s := q.get()
+			q, s := r.begin(old)
 			s.SetSave(session.SaveNever)
 			q.end()
 			counting(s)
@@ -71,9 +68,7 @@ func TestNoTimedRenewalWithoutACookie(t *testing.T) {
 				old := r.seed(visit{Name: "n"})
 				time.Sleep(time.Hour)
 				do(r, old)
-				if n := len(r.log.all(session.EventRenewed)); n != 0 {
-					t.Errorf("%d events %q, want none: the client could not be told", n, session.EventRenewed)
-				}
+				r.log.wantNone(t, session.EventRenewed)
 				// It is still the current one: the next request renews it.
 				token := r.next(old, looking)
 				r.wantOpens(token, idOf(old))
@@ -88,8 +83,7 @@ func TestForcedRenewalWithoutACookie(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	old := r.seed(visit{Name: "n"})
-	q := r.request(old)
-	s := q.get()
+	q, s := r.begin(old)
 	s.Renew()
 	out, err := q.x.Commit(t.Context(), true)
 	if err != nil || out.Action != session.ActionNone {
@@ -114,12 +108,9 @@ func TestTimedRenewalThenHijack(t *testing.T) {
 		r := newRig(t, renewAfter(time.Hour))
 		old := r.seed(visit{Name: "n"})
 		time.Sleep(time.Hour)
-		q := r.request(old)
-		s := q.get()
+		q, s := r.begin(old)
 		q.save(s)
-		if _, err := q.x.Commit(t.Context(), true); err != nil {
-			t.Errorf("Commit: %v", err)
-		}
+		q.hijack()
 		r.wantOpens(old, idOf(old))
 		r.wantOpens(s.Token(), idOf(old))
 	})

@@ -2,26 +2,12 @@ package session_test
 
 import (
 	"errors"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/echosession/echosession/session"
 )
-
-// sessionsOf is what Sessions yields, without an error.
-func (r *rig) sessionsOf(user string) (infos []session.Info[visit]) {
-	r.Helper()
-	for info, err := range r.m.Sessions(r.Context(), user) {
-		if err != nil {
-			r.Fatalf("Sessions(%q): %v, want no error", user, err)
-		}
-		infos = append(infos, info)
-	}
-	slices.SortFunc(infos, func(a, b session.Info[visit]) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	return infos
-}
 
 func TestSessionsOfAUser(t *testing.T) {
 	t.Parallel()
@@ -81,7 +67,7 @@ func TestDeleteOf(t *testing.T) {
 	r.forget()
 	wantNoErr(t, r.m.DeleteOf(t.Context(), "ada", idOf(ada)))
 	r.log.want(t, session.EventRevoked)
-	if e := r.log.all(session.EventRevoked)[0]; e.ID != idOf(ada) || e.User != "ada" || e.Err != nil {
+	if e := r.log.one(t, session.EventRevoked); e.ID != idOf(ada) || e.User != "ada" || e.Err != nil {
 		t.Errorf("event %+v, want one of ada's session %s", e, idOf(ada))
 	}
 	if r.exists(idOf(ada)) || r.len() != 3 {
@@ -121,7 +107,7 @@ func TestDeleteUser(t *testing.T) {
 	}
 	r.store.wantCalls(t, opDeleteUser+" "+opDeleteUser)
 	r.log.want(t, session.EventRevoked)
-	if e := r.log.all(session.EventRevoked)[0]; e.User != "ada" || e.ID != "" {
+	if e := r.log.one(t, session.EventRevoked); e.User != "ada" || e.ID != "" {
 		t.Errorf("event %+v, want one of the user ada", e)
 	}
 	r.wantUnknown(first)
@@ -168,28 +154,30 @@ func TestUsersUnsupported(t *testing.T) {
 		},
 		"no User": func(cfg *visitConfig) { byName(cfg); cfg.User = nil },
 	} {
-		r := newRig(t, set)
-		token := r.seed(visit{Name: "ada"})
-		r.forget()
-		n := 0
-		for info, err := range r.m.Sessions(t.Context(), "ada") {
-			n++
-			wantErr(t, err, errors.ErrUnsupported)
-			if info.ID != "" {
-				t.Errorf("%s: Sessions gave %+v, want an error alone", what, info)
+		t.Run(what, func(t *testing.T) {
+			r := newRig(t, set)
+			token := r.seed(visit{Name: "ada"})
+			r.forget()
+			n := 0
+			for info, err := range r.m.Sessions(t.Context(), "ada") {
+				n++
+				wantErr(t, err, errors.ErrUnsupported)
+				if info.ID != "" {
+					t.Errorf("Sessions gave %+v, want an error alone", info)
+				}
 			}
-		}
-		if n != 1 {
-			t.Errorf("%s: Sessions yielded %d times, want one error", what, n)
-		}
-		wantErr(t, r.m.DeleteOf(t.Context(), "ada", idOf(token)), errors.ErrUnsupported)
-		_, err := r.m.DeleteUser(t.Context(), "ada")
-		wantErr(t, err, errors.ErrUnsupported)
-		_, err = r.m.DeleteOthers(t.Context(), "ada", idOf(token))
-		wantErr(t, err, errors.ErrUnsupported)
-		r.store.wantCalls(t, "")
-		if !r.exists(idOf(token)) {
-			t.Errorf("%s: the session is gone, want it left alone", what)
-		}
+			if n != 1 {
+				t.Errorf("Sessions yielded %d times, want one error", n)
+			}
+			wantErr(t, r.m.DeleteOf(t.Context(), "ada", idOf(token)), errors.ErrUnsupported)
+			_, err := r.m.DeleteUser(t.Context(), "ada")
+			wantErr(t, err, errors.ErrUnsupported)
+			_, err = r.m.DeleteOthers(t.Context(), "ada", idOf(token))
+			wantErr(t, err, errors.ErrUnsupported)
+			r.store.wantCalls(t, "")
+			if !r.exists(idOf(token)) {
+				t.Error("the session is gone, want it left alone")
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -66,18 +67,20 @@ func TestLoopback(t *testing.T) {
 		"lоcalhost":              false, // the o is Cyrillic
 		strings.Repeat("[", 500): false,
 	} {
-		r := newRig(t)
-		if k := r.setCookie("http", host); k.Secure == loopback {
-			t.Errorf("http to %q: Secure is %v, want %v", host, k.Secure, !loopback)
-		}
-		if loopback {
-			r.log.want(t, session.EventCreated)
-		} else {
-			r.log.want(t, session.EventCreated, session.EventInsecure)
-		}
-		if k := newRig(t).setCookie("https", host); !k.Secure {
-			t.Errorf("https to %q: not Secure", host)
-		}
+		t.Run(host, func(t *testing.T) {
+			r := newRig(t)
+			if k := r.setCookie("http", host); k.Secure == loopback {
+				t.Errorf("http to %q: Secure is %v, want %v", host, k.Secure, !loopback)
+			}
+			if loopback {
+				r.log.want(t, session.EventCreated)
+			} else {
+				r.log.want(t, session.EventCreated, session.EventInsecure)
+			}
+			if k := newRig(t).setCookie("https", host); !k.Secure {
+				t.Errorf("https to %q: not Secure", host)
+			}
+		})
 	}
 }
 
@@ -85,9 +88,7 @@ func TestInsecureIsToldOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.setCookie("https", "example.com")
-	if got := r.log.all(session.EventInsecure); len(got) != 0 {
-		t.Errorf("%v after a request by https, want nothing", got)
-	}
+	r.log.wantNone(t, session.EventInsecure)
 	for range 3 {
 		r.setCookie("http", "shop.example")
 	}
@@ -115,14 +116,14 @@ func TestNotInsecure(t *testing.T) {
 	q.get().Destroy()
 	wantAction(t, q.commit(), session.ActionClear)
 	for _, mode := range []session.SecureMode{session.SecureNever, session.SecureByScheme} {
-		other := newRig(t, func(cfg *session.Config[visit]) { cfg.Cookie.Secure = mode })
-		other.setCookie("http", "example.com")
-		other.log.want(t, session.EventCreated)
+		t.Run(fmt.Sprintf("mode %v", mode), func(t *testing.T) {
+			other := newRig(t, func(cfg *visitConfig) { cfg.Cookie.Secure = mode })
+			other.setCookie("http", "example.com")
+			other.log.want(t, session.EventCreated)
+		})
 	}
-	if got := r.log.all(session.EventInsecure); len(got) != 0 {
-		t.Errorf("%v, want nothing", got)
-	}
-	r = newRig(t, func(cfg *session.Config[visit]) { cfg.Cookie.Secure = session.SecureAlways })
+	r.log.wantNone(t, session.EventInsecure)
+	r = newRig(t, func(cfg *visitConfig) { cfg.Cookie.Secure = session.SecureAlways })
 	r.setCookie("http", "localhost") // which browsers trust
 	r.log.want(t, session.EventCreated)
 }
@@ -135,7 +136,7 @@ func TestInsecureIsLogged(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(slog.New(slog.NewTextHandler(&buf, nil)))
 
-	r := newRig(t, func(cfg *session.Config[visit]) { cfg.Observe = nil })
+	r := newRig(t, func(cfg *visitConfig) { cfg.Observe = nil })
 	for range 3 {
 		r.setCookie("http", "shop.example")
 	}
@@ -144,7 +145,7 @@ func TestInsecureIsLogged(t *testing.T) {
 	}
 
 	buf.Reset()
-	m, err := session.New(session.Config[visit]{
+	m, err := session.New(visitConfig{
 		Store: memstore.New(memstore.Options{}), Observe: func(context.Context, session.Event) {},
 	})
 	if err != nil {

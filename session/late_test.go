@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -19,14 +20,14 @@ func TestAfterTheCommit(t *testing.T) {
 		calls  string
 		events []session.EventKind
 	}{
-		{"nothing, new", false, nil, func(*visitSession) {}, "", nil},
-		{"nothing, stored", true, nil, func(*visitSession) {}, "", nil},
-		{"nothing, changed before", true, func(s *visitSession) { s.Data.Count++ }, func(*visitSession) {}, "", nil},
-		{"a change, new", false, nil, func(s *visitSession) { s.Data.Count++ }, "", lost},
+		{"nothing, new", false, nil, looking, "", nil},
+		{"nothing, stored", true, nil, looking, "", nil},
+		{"nothing, changed before", true, counting, looking, "", nil},
+		{"a change, new", false, nil, counting, "", lost},
 		{"a change, stored", true, nil, func(s *visitSession) { s.Data.Pages[0].Title = "x" }, "", lost},
-		{"a further change", true, func(s *visitSession) { s.Data.Count++ }, func(s *visitSession) { s.Data.Count++ }, "", lost},
+		{"a further change", true, counting, counting, "", lost},
 		{"a change taken back", true, nil, func(s *visitSession) { s.Data.Count++; s.Data.Count-- }, "", nil},
-		{"a change taken back, of before", true, func(s *visitSession) { s.Data.Count++ }, func(s *visitSession) { s.Data.Count-- }, "", lost},
+		{"a change taken back, of before", true, counting, func(s *visitSession) { s.Data.Count-- }, "", lost},
 		{"a change and SaveNever", true, nil, func(s *visitSession) { s.Data.Count++; s.SetSave(never) }, "", nil},
 		{"Renew, new", false, nil, (*visitSession).Renew, "", nil},
 		{"Renew, stored", true, nil, (*visitSession).Renew, "", lost},
@@ -37,7 +38,7 @@ func TestAfterTheCommit(t *testing.T) {
 		{"Regenerate, stored", true, nil, (*visitSession).Regenerate, "delete", both},
 		{"Destroy, new", false, nil, (*visitSession).Destroy, "", nil},
 		{"Destroy, stored", true, nil, (*visitSession).Destroy, "delete", onlyDestroyed},
-		{"Destroy, just created", false, func(s *visitSession) { s.Data.Count++ }, (*visitSession).Destroy, "delete", onlyDestroyed},
+		{"Destroy, just created", false, counting, (*visitSession).Destroy, "delete", onlyDestroyed},
 		{"Destroy after a change", true, nil, func(s *visitSession) { s.Data.Count++; s.Destroy() }, "delete", onlyDestroyed},
 		{"Destroy before SaveNever", true, nil, func(s *visitSession) { s.Destroy(); s.SetSave(never) }, "", nil},
 		{"Destroy after SaveNever", true, nil, func(s *visitSession) { s.SetSave(never); s.Destroy() }, "delete", onlyDestroyed},
@@ -45,11 +46,7 @@ func TestAfterTheCommit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			q := r.request()
-			if tt.stored {
-				q = r.request(r.seed(fullVisit()))
-			}
-			s := q.get()
+			q, s := r.beginStored(tt.stored, fullVisit())
 			if tt.before != nil {
 				tt.before(s)
 			}
@@ -69,25 +66,29 @@ func TestAfterTheCommit(t *testing.T) {
 func TestFirstAskedAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	for _, change := range []bool{false, true} {
-		for _, stored := range []bool{false, true} {
-			r := newRig(t)
-			q := r.request()
-			if stored {
-				q = r.request(r.seed(fullVisit()))
+		t.Run(fmt.Sprintf("change %v", change), func(t *testing.T) {
+			for _, stored := range []bool{false, true} {
+				t.Run(fmt.Sprintf("stored %v", stored), func(t *testing.T) {
+					r := newRig(t)
+					q := r.request()
+					if stored {
+						q = r.request(r.seed(fullVisit()))
+					}
+					q.commit()
+					s := q.get()
+					if s.IsNew() == stored {
+						t.Errorf("new is %v, want %v", s.IsNew(), !stored)
+					}
+					if change {
+						s.Data.Count++
+					}
+					q.end()
+					if got := len(r.log.all(session.EventLost)); (got == 1) != change {
+						t.Errorf("changed %v, stored %v: %d events, want one only for a change", change, stored, got)
+					}
+				})
 			}
-			q.commit()
-			s := q.get()
-			if s.IsNew() == stored {
-				t.Errorf("new is %v, want %v", s.IsNew(), !stored)
-			}
-			if change {
-				s.Data.Count++
-			}
-			q.end()
-			if got := len(r.log.all(session.EventLost)); (got == 1) != change {
-				t.Errorf("changed %v, stored %v: %d events, want one only for a change", change, stored, got)
-			}
-		}
+		})
 	}
 }
 
@@ -98,8 +99,7 @@ func TestHowOftenLateChangesAreLookedFor(t *testing.T) {
 	r := newRig(t)
 	lost := 0
 	for n := 1; n <= 330; n++ {
-		q := r.request()
-		s := q.get()
+		q, s := r.begin()
 		q.commit()
 		s.Data.Count++
 		q.end()
@@ -133,22 +133,24 @@ func TestFailedSaveIsNotALateChange(t *testing.T) {
 			})
 		},
 	} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		merged := name == "merged, then the store fails"
-		q := r.requestWith(func(q *fakeRequest) {
-			set(r, q)
-			q.failed = func(session.Op, error) error { return nil }
-		}, sid(token))
-		q.get().Data.Count = 5
-		if merged {
-			r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
-		}
-		wantAction(t, q.commit(), session.ActionNone)
-		q.end()
-		if got := r.log.all(session.EventLost); len(got) != 0 || len(r.log.all(session.EventError)) != 1 {
-			t.Errorf("%s: %v lost, errors %v, want one error and no lost change", name, got, r.log.all(session.EventError))
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			merged := name == "merged, then the store fails"
+			q := r.requestWith(func(q *fakeRequest) {
+				set(r, q)
+				q.failed = func(session.Op, error) error { return nil }
+			}, sid(token))
+			q.get().Data.Count = 5
+			if merged {
+				r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
+			}
+			wantAction(t, q.commit(), session.ActionNone)
+			q.end()
+			if got := r.log.all(session.EventLost); len(got) != 0 || len(r.log.all(session.EventError)) != 1 {
+				t.Errorf("%v lost, errors %v, want one error and no lost change", got, r.log.all(session.EventError))
+			}
+		})
 	}
 }
 
@@ -156,8 +158,7 @@ func TestLateDestroyFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	q.commit()
 	s.Destroy()
 	r.store.failWith(opDelete, errBroken)

@@ -12,8 +12,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-const maxDays = 400 * 24 * time.Hour
-
 // What is just at a limit, or anything else that is allowed, passes.
 func TestConfigAllowed(t *testing.T) {
 	t.Parallel()
@@ -80,38 +78,24 @@ func TestDefaultCookieName(t *testing.T) {
 		{session.Cookie{Secure: session.SecureAlways, Domain: "example.com"}, "echo.sid"},
 		{session.Cookie{Secure: session.SecureAlways, Name: "own"}, "own"},
 	} {
-		r := newRig(t, func(cfg *session.Config[visit]) { cfg.Cookie = tt.cookie })
+		r := newRig(t, func(cfg *visitConfig) { cfg.Cookie = tt.cookie })
 		if k := r.setCookie("https", "example.com"); k.Name != tt.want {
 			t.Errorf("%+v: the cookie is called %q, want %q", tt.cookie, k.Name, tt.want)
 		}
 	}
 }
 
-// setCookie is the cookie of a request that stores something.
-func (r *rig) setCookie(scheme, host string) *http.Cookie {
-	r.Helper()
-	q := r.requestWith(func(q *fakeRequest) { q.scheme, q.host = scheme, host })
-	q.get().Data.Count = 1
-	out := q.commit()
-	wantAction(r.T, out, session.ActionSet)
-	if out.Cookie == nil {
-		r.Fatal("no cookie in the outcome")
-	}
-	return out.Cookie
-}
-
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *session.Config[visit]) { cfg.Rolling = true })
+		r := newRig(t, func(cfg *visitConfig) { cfg.Rolling = true })
 		token := r.seed(visit{Name: "n"})
 		if got := r.record(idOf(token)); got.ExpiresAt.Sub(got.SeenAt) != 24*time.Hour || got.Format != "json" {
 			t.Errorf("stored in %s for %v, want json and 24h", got.Format, got.ExpiresAt.Sub(got.SeenAt))
 		}
 		// A twenty-fourth of a day is an hour.
 		time.Sleep(time.Hour - time.Millisecond)
-		q := r.request(token)
-		q.get()
+		q, _ := r.begin(token)
 		wantAction(t, q.commit(), session.ActionNone)
 		time.Sleep(time.Millisecond)
 		q = r.request(token)
@@ -140,8 +124,7 @@ func TestNotRollingByDefault(t *testing.T) {
 		r := newRig(t)
 		token := r.seed(visit{Name: "n"})
 		time.Sleep(23 * time.Hour)
-		q := r.request(token)
-		q.get()
+		q, _ := r.begin(token)
 		wantAction(t, q.commit(), session.ActionNone)
 		r.store.wantCalls(t, "load")
 	})
@@ -150,7 +133,7 @@ func TestNotRollingByDefault(t *testing.T) {
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
 	store := memstore.New(memstore.Options{})
-	cfg := session.Config[visit]{
+	cfg := visitConfig{
 		Store: store, Cookie: session.Cookie{Name: "first"}, MaxAge: time.Hour,
 		New:         func() visit { return visit{Name: "first"} },
 		SigningKeys: keys(32), EncryptionKeys: keys(32),
@@ -165,9 +148,7 @@ func TestConfigIsCopied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := early.Save(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, early.Save(t.Context()))
 	clear(cfg.SigningKeys[0])
 	clear(cfg.EncryptionKeys[0])
 	cfg.SigningKeys[0], cfg.EncryptionKeys[0] = nil, nil
@@ -178,9 +159,7 @@ func TestConfigIsCopied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Save(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, s.Save(t.Context()))
 	rec, err := store.Load(t.Context(), s.ID())
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +176,7 @@ func TestConfigIsCopied(t *testing.T) {
 func TestOddAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *session.Config[visit]) {
+		r := newRig(t, func(cfg *visitConfig) {
 			cfg.MaxAge, cfg.Rolling, cfg.TouchAfter = time.Second+1500*time.Microsecond, true, -1
 		})
 		r.store.answer(func(op string, rec session.Record, do func() error) error {
@@ -211,8 +190,7 @@ func TestOddAge(t *testing.T) {
 		time.Sleep(700 * time.Microsecond)
 		token := r.seed(visit{Name: "n"})
 		time.Sleep(700 * time.Microsecond)
-		q := r.request(token)
-		q.get()
+		q, _ := r.begin(token)
 		q.commit()
 		q = r.request(token)
 		q.get().Data.Count++

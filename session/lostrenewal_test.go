@@ -13,28 +13,29 @@ import (
 func TestRenewForGoodAfterALostRenewal(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("ada")} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, byName, renewAfter(time.Hour))
-			old := r.seed(visit{})
-			time.Sleep(time.Hour)
-			q := r.request(old)
-			s := q.get()
-			s.Data.Count = 1
-			r.lost(opUpdate)
-			wantErr(t, s.Save(t.Context()), errBroken)
-			r.store.answer(nil)
-			do(s)
-			out := q.commit()
-			q.end()
-			wantAction(t, out, session.ActionSet)
-			r.wantOpens(out.Token, idOf(old))
-			r.wantInert(old)
-			time.Sleep(10 * time.Hour)
-			r.wantUnknown(old)
-			r.wantOpens(out.Token, idOf(old))
-			if got := r.data(idOf(old)).Count; got != 1 {
-				t.Errorf("%s: count %d, want 1", name, got)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byName, renewAfter(time.Hour))
+				old := r.seed(visit{})
+				time.Sleep(time.Hour)
+				q, s := r.begin(old)
+				s.Data.Count = 1
+				r.store.loseAnswerAndLook(opUpdate)
+				wantErr(t, s.Save(t.Context()), errBroken)
+				r.store.answer(nil)
+				do(s)
+				out := q.commit()
+				q.end()
+				wantAction(t, out, session.ActionSet)
+				r.wantOpens(out.Token, idOf(old))
+				r.wantInert(old)
+				time.Sleep(10 * time.Hour)
+				r.wantUnknown(old)
+				r.wantOpens(out.Token, idOf(old))
+				if got := r.data(idOf(old)).Count; got != 1 {
+					t.Errorf("count %d, want 1", got)
+				}
+			})
 		})
 	}
 }
@@ -56,25 +57,26 @@ func TestSavedTokenMeetsATimedRenewal(t *testing.T) {
 			}
 		}, 2},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, renewAfter(time.Hour))
-			token := r.seed(visit{Count: 1})
-			time.Sleep(time.Hour - time.Millisecond)
-			q := r.request(token)
-			s := q.get()
-			s.Data.Count++
-			q.save(s)
-			time.Sleep(2 * time.Millisecond)
-			newer := r.next(token, looking)
-			tt.then(q, s)
-			out := q.commit()
-			if out.Action != session.ActionNone || out.Token != "" {
-				t.Errorf("%s: the response sends a token, want none, since the client has a newer one: %v", name, out.Action)
-			}
-			if got := r.data(s.ID()).Count; got != tt.count {
-				t.Errorf("%s: count %d, want %d", name, got, tt.count)
-			}
-			r.wantOpens(newer, idOf(token))
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, renewAfter(time.Hour))
+				token := r.seed(visit{Count: 1})
+				time.Sleep(time.Hour - time.Millisecond)
+				q, s := r.begin(token)
+				s.Data.Count++
+				q.save(s)
+				time.Sleep(2 * time.Millisecond)
+				newer := r.next(token, looking)
+				tt.then(q, s)
+				out := q.commit()
+				if out.Action != session.ActionNone || out.Token != "" {
+					t.Errorf("the response sends a token, want none, since the client has a newer one: %v", out.Action)
+				}
+				if got := r.data(s.ID()).Count; got != tt.count {
+					t.Errorf("count %d, want %d", got, tt.count)
+				}
+				r.wantOpens(newer, idOf(token))
+			})
 		})
 	}
 }

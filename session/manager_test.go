@@ -14,10 +14,7 @@ func TestStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(cfg *visitConfig) { cfg.New = func() visit { return visit{Note: "new"} } })
-		s, err := r.m.Start(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := r.start()
 		now := time.Now()
 		if !s.IsNew() || s.Data.Note != "new" || s.Manager() != r.m || !s.CreatedAt().Equal(now) || !s.ExpiresAt().Equal(now.Add(24*time.Hour)) {
 			t.Errorf("new %v, Data %+v, created %v, ends %v", s.IsNew(), s.Data, s.CreatedAt(), s.ExpiresAt())
@@ -187,12 +184,10 @@ func TestDelete(t *testing.T) {
 	r.log.want(t)
 	r.store.answer(nil)
 	for range 2 {
-		if err := r.m.Delete(t.Context(), idOf(token)); err != nil {
-			t.Errorf("Delete: %v", err)
-		}
+		wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
 	}
 	r.log.want(t, session.EventRevoked)
-	if e := r.log.all(session.EventRevoked)[0]; e.ID != idOf(token) || e.User != "u" {
+	if e := r.log.one(t, session.EventRevoked); e.ID != idOf(token) || e.User != "u" {
 		t.Errorf("event %+v, want the id and the user", e)
 	}
 	if r.len() != 0 || !r.request(token).get().IsNew() {

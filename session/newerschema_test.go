@@ -22,28 +22,30 @@ func TestNewerSchemaIsExtended(t *testing.T) {
 		"a due token":  {nil, changes{renewAfter(time.Minute)}},
 		"all together": {changes{sealing(key("a"))}, changes{sealing(key("b"), key("a")), byName, renewAfter(time.Minute)}},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			newer := newRig(t, append(tt.newer, rolling(time.Hour, -1), schema(3, nil))...)
-			token := newer.seed(visit{Name: "ada"})
-			r := newer.another(append(tt.older, rolling(time.Hour, -1), schema(2, nil))...)
-			stored := newer.record(idOf(token))
-			for range 4 {
-				time.Sleep(20 * time.Minute)
-				r.with(token, looking)
-			}
-			r.wantOpens(token, idOf(token))
-			if left := time.Until(r.record(idOf(token)).ExpiresAt); left != time.Hour {
-				t.Errorf("%s: the session has %v left, want an hour from its last use", name, left)
-			}
-			if got := r.record(idOf(token)); string(got.Data) != string(stored.Data) || got.User != stored.User {
-				t.Errorf("%s: the record became %+v, want it as the newer version stored it, %+v", name, got, stored)
-			}
-			if n := r.store.count(opUpdate); n != 0 {
-				t.Errorf("%s: %d updates, want none", name, n)
-			}
-			for _, e := range r.log.all(session.EventError) {
-				t.Errorf("%s: the event error, %v, want none", name, e.Err)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				newer := newRig(t, append(tt.newer, rolling(time.Hour, -1), schema(3, nil))...)
+				token := newer.seed(visit{Name: "ada"})
+				r := newer.another(append(tt.older, rolling(time.Hour, -1), schema(2, nil))...)
+				stored := newer.record(idOf(token))
+				for range 4 {
+					time.Sleep(20 * time.Minute)
+					r.with(token, looking)
+				}
+				r.wantOpens(token, idOf(token))
+				if left := time.Until(r.record(idOf(token)).ExpiresAt); left != time.Hour {
+					t.Errorf("the session has %v left, want an hour from its last use", left)
+				}
+				if got := r.record(idOf(token)); string(got.Data) != string(stored.Data) || got.User != stored.User {
+					t.Errorf("the record became %+v, want it as the newer version stored it, %+v", got, stored)
+				}
+				if n := r.store.count(opUpdate); n != 0 {
+					t.Errorf("%d updates, want none", n)
+				}
+				for _, e := range r.log.all(session.EventError) {
+					t.Errorf("the event error, %v, want none", e.Err)
+				}
+			})
 		})
 	}
 }

@@ -13,20 +13,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// withIDs makes NewID give these, one after the other, and then an error.
-func withIDs(ids ...string) func(*session.Config[visit]) {
-	return func(cfg *session.Config[visit]) {
-		cfg.NewID = func(context.Context) (string, error) {
-			if len(ids) == 0 {
-				return "", errBroken
-			}
-			id := ids[0]
-			ids = ids[1:]
-			return id, nil
-		}
-	}
-}
-
 func TestNewID(t *testing.T) {
 	t.Parallel()
 	for id, good := range map[string]bool{
@@ -41,29 +27,31 @@ func TestNewID(t *testing.T) {
 		"a\n":                   false,
 		"a/":                    false,
 	} {
-		r := newRig(t, withIDs(id, id))
-		s, err := r.m.Start(t.Context())
-		if !good {
-			if err == nil || !strings.Contains(err.Error(), "NewID") || id != "" && strings.Contains(err.Error(), id) {
-				t.Errorf("id %q: error %v, want one that names NewID but not the id", id, err)
+		t.Run(id, func(t *testing.T) {
+			r := newRig(t, withIDs(id, id))
+			s, err := r.m.Start(t.Context())
+			if !good {
+				if err == nil || !strings.Contains(err.Error(), "NewID") || id != "" && strings.Contains(err.Error(), id) {
+					t.Errorf("id %q: error %v, want one that names NewID but not the id", id, err)
+				}
+				if _, err := r.request().x.Session(t.Context()); err == nil {
+					t.Errorf("id %q: Session gave no error", id)
+				}
+				r.log.want(t, session.EventError)
+				r.store.wantCalls(t, "")
+				return
 			}
-			if _, err := r.request().x.Session(t.Context()); err == nil {
-				t.Errorf("id %q: Session gave no error", id)
+			if err != nil || s.ID() != id || idOf(s.Token()) != id || len(secretOf(s.Token())) != 22 {
+				t.Errorf("id %q: %v, token %q", id, err, s.Token())
+				return
 			}
-			r.log.want(t, session.EventError)
-			r.store.wantCalls(t, "")
-			continue
-		}
-		if err != nil || s.ID() != id || idOf(s.Token()) != id || len(secretOf(s.Token())) != 22 {
-			t.Errorf("id %q: %v, token %q", id, err, s.Token())
-			continue
-		}
-		if err := s.Save(t.Context()); err != nil {
-			t.Errorf("id %q: %v", id, err)
-		}
-		if again, err := r.m.Open(t.Context(), s.Token()); err != nil || again.ID() != id {
-			t.Errorf("id %q: Open gave %v, %v", id, again, err)
-		}
+			if err := s.Save(t.Context()); err != nil {
+				t.Errorf("id %q: %v", id, err)
+			}
+			if again, err := r.m.Open(t.Context(), s.Token()); err != nil || again.ID() != id {
+				t.Errorf("id %q: Open gave %v, %v", id, again, err)
+			}
+		})
 	}
 }
 
@@ -84,8 +72,7 @@ func TestIDIsTaken(t *testing.T) {
 		r := newRig(t, withIDs("taken", "taken", "taken", "free"))
 		token := r.seed(visit{Name: "first"})
 		before := r.record("taken")
-		q := r.request()
-		s := q.get()
+		q, s := r.begin()
 		first := s.Token()
 		s.Data.Name = "second"
 		out := q.commit()
@@ -119,32 +106,28 @@ func TestIDIsTakenByWhatCannotBeLoaded(t *testing.T) {
 			_ = r.store.Store.Delete(r.Context(), "taken", 0)
 		},
 	} {
-		r := newRig(t, withIDs("taken", "taken", "free"))
-		r.seed(visit{Name: "first"})
-		take(r)
-		s, err := r.m.Start(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Save(t.Context()); err != nil || s.ID() != "free" {
-			t.Errorf("%s: %v, id %q, want the next id", name, err, s.ID())
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, withIDs("taken", "taken", "free"))
+			r.seed(visit{Name: "first"})
+			take(r)
+			s := r.start()
+			if err := s.Save(t.Context()); err != nil || s.ID() != "free" {
+				t.Errorf("%v, id %q, want the next id", err, s.ID())
+			}
+		})
 	}
 }
 
 func TestNewIDThatAlwaysGivesTheSame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *session.Config[visit]) {
+		r := newRig(t, func(cfg *visitConfig) {
 			cfg.NewID = func(context.Context) (string, error) { return "same", nil }
 		})
 		token := r.seed(visit{Name: "first"})
 		before := r.record("same")
 		start := time.Now()
-		s, err := r.m.Start(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := r.start()
 		s.Data.Name = "second"
 		if err := s.Save(t.Context()); !errors.Is(err, session.ErrExists) && !errors.Is(err, session.ErrConflict) {
 			t.Errorf("error %v, want ErrExists or ErrConflict", err)

@@ -16,16 +16,18 @@ func TestStoredTimesAreWholeMilliseconds(t *testing.T) {
 	t.Parallel()
 	odd := time.Hour + time.Microsecond
 	for name, change := range map[string]func(*visitConfig){
-		"AbsoluteTimeout": func(cfg *visitConfig) { cfg.AbsoluteTimeout = odd },
-		"MaxAge":          func(cfg *visitConfig) { cfg.MaxAge = odd },
+		"AbsoluteTimeout": absolute(odd),
+		"MaxAge":          maxAge(odd),
 	} {
-		r := newRig(t, change)
-		rec := r.record(idOf(r.seed(visit{Count: 1})))
-		for what, at := range map[string]time.Time{"CreatedAt": rec.CreatedAt, "SeenAt": rec.SeenAt, "ExpiresAt": rec.ExpiresAt} {
-			if !at.Equal(at.Truncate(time.Millisecond)) || at.Location() != time.UTC {
-				t.Errorf("%s of %v: %s is %v, want UTC and whole milliseconds", name, odd, what, at)
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, change)
+			rec := r.record(idOf(r.seed(visit{Count: 1})))
+			for what, at := range map[string]time.Time{"CreatedAt": rec.CreatedAt, "SeenAt": rec.SeenAt, "ExpiresAt": rec.ExpiresAt} {
+				if !at.Equal(at.Truncate(time.Millisecond)) || at.Location() != time.UTC {
+					t.Errorf("%s of %v: %s is %v, want UTC and whole milliseconds", name, odd, what, at)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -34,7 +36,7 @@ func TestLongestRenewGrace(t *testing.T) {
 	t.Parallel()
 	const longest = 876000 * time.Hour
 	for _, d := range []time.Duration{longest + 1, math.MaxInt64} {
-		_, err := session.New(session.Config[visit]{Store: memstore.New(memstore.Options{}), RenewGrace: d})
+		_, err := session.New(visitConfig{Store: memstore.New(memstore.Options{}), RenewGrace: d})
 		if problem, ok := errors.AsType[*session.ConfigError](err); !ok || problem.Field != "RenewGrace" {
 			t.Errorf("a RenewGrace of %v gave %v, want a problem of RenewGrace", d, err)
 		}
@@ -59,8 +61,7 @@ func TestLongerAgeBesideATouch(t *testing.T) {
 		r := newRig(t, rolling(24*time.Hour, -1))
 		token := r.seed(visit{Count: 1})
 		const month = 30 * 24 * time.Hour
-		q := r.request(token)
-		s := q.get()
+		q, s := r.begin(token)
 		s.SetMaxAge(month)
 		var written time.Time
 		r.store.answer(func(op string, rec session.Record, do func() error) error {

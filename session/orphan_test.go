@@ -12,8 +12,7 @@ func TestOrphanDoesNotEndItsSuccessor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	old := r.seed(visit{Name: "n"})
-	q := r.request(old)
-	s := q.get()
+	q, s := r.begin(old)
 	s.Regenerate()
 	s.Data.Name = "new"
 	orphan, deletes := s.ID(), 0

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -14,40 +15,38 @@ func TestSaveThroughALongOutage(t *testing.T) {
 	t.Parallel()
 	const saves = 100
 	for _, landed := range []int{1, saves - 1, saves} {
-		r := newRig(t)
-		q := r.request(r.seed(visit{Name: "n"}))
-		s := q.get()
-		n := 0
-		r.store.answer(func(op string, _ session.Record, do func() error) error {
-			if op == opUpdate {
-				if n++; n == landed {
-					wantNoErr(t, do())
+		t.Run(fmt.Sprintf("landed %v", landed), func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.begin(r.seed(visit{Name: "n"}))
+			n := 0
+			r.store.answer(func(op string, _ session.Record, do func() error) error {
+				if op == opUpdate {
+					if n++; n == landed {
+						wantNoErr(t, do())
+					}
 				}
+				return session.ErrUnavailable
+			})
+			for i := range saves {
+				s.Data.Count = i + 1
+				wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
 			}
-			return session.ErrUnavailable
+			r.store.answer(nil)
+			s.Data.Count = 1000
+			r.log.reset()
+			q.save(s)
+			r.log.wantNone(t, session.EventConflict)
+			if got := r.data(s.ID()).Count; got != 1000 {
+				t.Errorf("the write that landed was number %d: stored %d, want 1000", landed, got)
+			}
 		})
-		for i := range saves {
-			s.Data.Count = i + 1
-			wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
-		}
-		r.store.answer(nil)
-		s.Data.Count = 1000
-		r.log.reset()
-		q.save(s)
-		if got := r.log.all(session.EventConflict); len(got) != 0 {
-			t.Errorf("the write that landed was number %d: conflict %v, want none: it was this request's own", landed, got[0].Err)
-		}
-		if got := r.data(s.ID()).Count; got != 1000 {
-			t.Errorf("the write that landed was number %d: stored %d, want 1000", landed, got)
-		}
 	}
 }
 
 // What a stream fails to save takes no memory that grows with time.
 func TestFailedSavesDoNotPileUp(t *testing.T) {
 	r := newRig(t)
-	q := r.request(r.seed(visit{Name: "n"}))
-	s := q.get()
+	_, s := r.begin(r.seed(visit{Name: "n"}))
 	r.store.answer(func(string, session.Record, func() error) error { return session.ErrUnavailable })
 	save := func(n int) (inUse uint64) {
 		for range n {

@@ -14,42 +14,40 @@ import (
 func TestSessionAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []bool{false, true} {
-		r := newRig(t)
-		q := r.request()
-		if stored {
-			q = r.request(r.seed(fullVisit()))
-		}
-		s := q.get()
-		id, token := s.ID(), s.Token()
-		q.commit()
-		q.end()
-		r.forget()
-		s.Data.Count++
-		for what, err := range map[string]error{
-			"Save":   s.Save(t.Context()),
-			"Reload": s.Reload(t.Context()),
-			"Update": s.Update(t.Context(), func(*visit) error { t.Error("fn was called"); return nil }),
-		} {
-			if !errors.Is(err, session.ErrNoSession) {
-				t.Errorf("%s: %v, want ErrNoSession", what, err)
+		t.Run(fmt.Sprintf("stored %v", stored), func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.beginStored(stored, fullVisit())
+			id, token := s.ID(), s.Token()
+			q.commit()
+			q.end()
+			r.forget()
+			s.Data.Count++
+			for what, err := range map[string]error{
+				"Save":   s.Save(t.Context()),
+				"Reload": s.Reload(t.Context()),
+				"Update": s.Update(t.Context(), func(*visit) error { t.Error("fn was called"); return nil }),
+			} {
+				if !errors.Is(err, session.ErrNoSession) {
+					t.Errorf("%s: %v, want ErrNoSession", what, err)
+				}
 			}
-		}
-		if s.ID() != id || s.Token() != token || s.IsNew() == stored || s.Manager() != r.m || s.CreatedAt().IsZero() || s.ExpiresAt().IsZero() {
-			t.Errorf("id %q, token %q, new %v: want them as they were", s.ID(), s.Token(), s.IsNew())
-		}
-		s.Renew()
-		s.SetMaxAge(1)
-		s.Destroy()
-		s.Regenerate()
-		s.SetSave(session.SaveAlways)
-		if out := q.end(); out != (session.Outcome{}) {
-			t.Errorf("outcome %+v, want nothing", out)
-		}
-		if out := q.commit(); out != (session.Outcome{}) {
-			t.Errorf("outcome %+v, want nothing", out)
-		}
-		r.store.wantCalls(t, "")
-		r.log.want(t)
+			if s.ID() != id || s.Token() != token || s.IsNew() == stored || s.Manager() != r.m || s.CreatedAt().IsZero() || s.ExpiresAt().IsZero() {
+				t.Errorf("id %q, token %q, new %v: want them as they were", s.ID(), s.Token(), s.IsNew())
+			}
+			s.Renew()
+			s.SetMaxAge(1)
+			s.Destroy()
+			s.Regenerate()
+			s.SetSave(session.SaveAlways)
+			if out := q.end(); out != (session.Outcome{}) {
+				t.Errorf("outcome %+v, want nothing", out)
+			}
+			if out := q.commit(); out != (session.Outcome{}) {
+				t.Errorf("outcome %+v, want nothing", out)
+			}
+			r.store.wantCalls(t, "")
+			r.log.want(t)
+		})
 	}
 }
 
@@ -81,15 +79,14 @@ func TestSessionDuringTheEnd(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for range 20 {
-		q := r.request(r.seed(fullVisit()))
-		s := q.get()
+		q, s := r.begin(r.seed(fullVisit()))
 		var wg sync.WaitGroup
 		for _, f := range []func(){
 			func() { s.ID() }, func() { s.Token() }, func() { s.IsNew() }, func() { s.CreatedAt() }, func() { s.ExpiresAt() },
 			func() { s.AuthenticatedAt() }, func() { s.Renew() }, func() { s.SetMaxAge(1e9) }, func() { s.SetSave(session.SaveAuto) },
 			func() { s.Manager() }, func() { _ = fmt.Sprint(s) },
 			func() { _, _ = q.x.Session(t.Context()) }, func() { _, _ = q.x.Peek(t.Context()) },
-			func() { _, _ = q.x.Commit(t.Context(), false) }, func() { _, _ = q.x.End(t.Context()) },
+			func() { _, _ = q.tryCommit() }, func() { _, _ = q.x.End(t.Context()) },
 			func() { _, _ = session.FromContext[visit](q.x.Context(t.Context())) },
 		} {
 			wg.Go(f)

@@ -2,20 +2,11 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
 )
-
-// landed makes the next operation of a kind, and answers as if it had failed.
-func (r *rig) landed(op string, err error) {
-	r.store.once(op, func(do func() error) error {
-		if err := do(); err != nil {
-			r.Errorf("%s: %v", op, err)
-		}
-		return err
-	})
-}
 
 // The store applied a write, retried it by itself, and tells of a conflict with
 // its own first try, or of an error: a look shows that it is a success.
@@ -41,14 +32,10 @@ func TestOwnWriteIsNoConflict(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			q := r.request()
-			if tt.stored {
-				q = r.request(r.seed(visit{Name: "n"}))
-			}
-			s := q.get()
+			q, s := r.beginStored(tt.stored, visit{Name: "n"})
 			tt.do(s)
 			r.forget()
-			r.landed(tt.op, tt.err)
+			r.store.loseAnswer(tt.op, tt.err)
 			out := q.commit()
 			wantAction(t, out, session.ActionSet)
 			r.store.wantCalls(t, tt.calls)
@@ -56,9 +43,7 @@ func TestOwnWriteIsNoConflict(t *testing.T) {
 			if got := r.request(out.Token).get(); got.IsNew() || !equalVisits(got.Data, s.Data) {
 				t.Errorf("the token opens %+v, new %v, want %+v", got.Data, got.IsNew(), s.Data)
 			}
-			if r.len() != 1 {
-				t.Errorf("%d records, want one", r.len())
-			}
+			r.wantRecords(1)
 			// The version that the next write replaces is right, too.
 			q = r.request(out.Token)
 			q.get().Data.Note = "next"
@@ -73,28 +58,26 @@ func TestOwnWriteIsNoConflict(t *testing.T) {
 func TestLookAfterAConflictFails(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []bool{false, true} {
-		r := newRig(t)
-		q := r.request()
-		if stored {
-			q = r.request(r.seed(visit{Name: "n"}))
-		}
-		s := q.get()
-		s.Data.Count = 2
-		r.store.answer(func(op string, _ session.Record, do func() error) error {
-			switch op {
-			case opLoad:
-				return errBroken
-			case opCreate:
-				return session.ErrExists
+		t.Run(fmt.Sprintf("stored %v", stored), func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.beginStored(stored, visit{Name: "n"})
+			s.Data.Count = 2
+			r.store.answer(func(op string, _ session.Record, do func() error) error {
+				switch op {
+				case opLoad:
+					return errBroken
+				case opCreate:
+					return session.ErrExists
+				}
+				return session.ErrConflict
+			})
+			err := s.Save(t.Context())
+			wantErr(t, err, errBroken)
+			if errors.Is(err, session.ErrGone) {
+				t.Errorf("error %v, want nothing of ErrGone", err)
 			}
-			return session.ErrConflict
+			r.store.answer(nil)
+			q.save(s)
 		})
-		err := s.Save(t.Context())
-		wantErr(t, err, errBroken)
-		if errors.Is(err, session.ErrGone) {
-			t.Errorf("error %v, want nothing of ErrGone", err)
-		}
-		r.store.answer(nil)
-		q.save(s)
 	}
 }

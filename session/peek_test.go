@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -88,15 +89,16 @@ func TestPeekAfterTheEnd(t *testing.T) {
 		"destroyed": func(r *rig, _ string, s *visitSession) { s.Destroy() },
 		"gone":      func(r *rig, token string, _ *visitSession) { r.foreign(token, (*visitSession).Renew) },
 	} {
-		r := newRig(t)
-		token := r.seed(fullVisit())
-		q := r.request(token)
-		s := q.get()
-		end(r, token, s)
-		_ = s.Save(t.Context())
-		if v, err := q.x.Peek(t.Context()); err != nil || !equalVisits(v, visit{}) {
-			t.Errorf("%s: Peek gave %+v, %v, want an empty value", name, v, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(fullVisit())
+			q, s := r.begin(token)
+			end(r, token, s)
+			_ = s.Save(t.Context())
+			if v, err := q.x.Peek(t.Context()); err != nil || !equalVisits(v, visit{}) {
+				t.Errorf("Peek gave %+v, %v, want an empty value", v, err)
+			}
+		})
 	}
 }
 
@@ -110,30 +112,34 @@ func TestPeekFails(t *testing.T) {
 		"load":   {func(r *rig, _ string) { r.store.failWith(opLoad, session.ErrUnavailable) }, session.ErrUnavailable},
 		"decode": {func(r *rig, token string) { r.overwrite(idOf(token), func(rec *session.Record) { rec.Data = nil }) }, session.ErrCorrupt},
 	} {
-		for answer, want := range map[error]error{errBroken: errBroken, session.ErrDiscard: nil, nil: nil} {
-			r := newRig(t)
-			token := r.seed(fullVisit())
-			tt.damage(r, token)
-			asked := 0
-			q := r.requestWith(func(q *fakeRequest) {
-				q.failed = func(op session.Op, err error) error {
-					asked++
-					if op != session.OpLoad {
-						t.Errorf("%s: the hook was asked about %q, want %q", name, op, session.OpLoad)
+		t.Run(name, func(t *testing.T) {
+			for answer, want := range map[error]error{errBroken: errBroken, session.ErrDiscard: nil, nil: nil} {
+				t.Run(fmt.Sprintf("answer %v", answer), func(t *testing.T) {
+					r := newRig(t)
+					token := r.seed(fullVisit())
+					tt.damage(r, token)
+					asked := 0
+					q := r.requestWith(func(q *fakeRequest) {
+						q.failed = func(op session.Op, err error) error {
+							asked++
+							if op != session.OpLoad {
+								t.Errorf("the hook was asked about %q, want %q", op, session.OpLoad)
+							}
+							wantErr(t, err, tt.cause)
+							return answer
+						}
+					}, sid(token))
+					for range 2 {
+						v, err := q.x.Peek(t.Context())
+						if err != want || !equalVisits(v, visit{}) {
+							t.Errorf("%s, answered with %v: %+v, %v, want an empty value and %v", name, answer, v, err, want)
+						}
 					}
-					wantErr(t, err, tt.cause)
-					return answer
-				}
-			}, sid(token))
-			for range 2 {
-				v, err := q.x.Peek(t.Context())
-				if err != want || !equalVisits(v, visit{}) {
-					t.Errorf("%s, answered with %v: %+v, %v, want an empty value and %v", name, answer, v, err, want)
-				}
+					if _, err := q.x.Session(t.Context()); err != want || asked != 1 {
+						t.Errorf("Session gives %v, the hook was asked %d times, want %v and once", err, asked, want)
+					}
+				})
 			}
-			if _, err := q.x.Session(t.Context()); err != want || asked != 1 {
-				t.Errorf("%s: Session gives %v, the hook was asked %d times, want %v and once", name, err, asked, want)
-			}
-		}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,8 +24,7 @@ func TestSaveThenSlowWhileTheSessionChangesHands(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(t, byName)
 					old := r.seed(visit{Name: meanwhile.user, Count: 1})
-					slow := r.request(old)
-					s := slow.get()
+					slow, s := r.begin(old)
 					s.Data.Count++
 					slow.save(s)
 					time.Sleep(time.Second)
@@ -44,8 +44,7 @@ func TestSaveThenSlowWhileTheTokenIsRenewed(t *testing.T) {
 		r := newRig(t, renewAfter(time.Hour))
 		old := r.seed(visit{Name: "n"})
 		time.Sleep(time.Hour - time.Second)
-		q := r.request(old)
-		s := q.get()
+		q, s := r.begin(old)
 		s.Data.Count++
 		q.save(s) // not due yet
 		time.Sleep(time.Second)
@@ -71,8 +70,7 @@ func TestSaveThenSlow(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			token := r.seed(visit{Name: "n"})
-			q := r.request(token)
-			s := q.get()
+			q, s := r.begin(token)
 			s.Data.Count++
 			q.save(s)
 			time.Sleep(tt.took)
@@ -100,28 +98,31 @@ func TestSaveThenRegenerateThatIsNotStored(t *testing.T) {
 		},
 		"failed": func(r *rig, q *fakeRequest, _ *visitSession) session.Outcome {
 			r.store.failWith(opCreate, session.ErrUnavailable)
-			out, _ := q.x.Commit(r.Context(), false)
+			out, _ := q.tryCommit()
 			return out
 		},
 	} {
-		for _, took := range []time.Duration{0, time.Second} {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t)
-				q := r.request(r.seed(visit{Name: "n"}))
-				s := q.get()
-				s.Renew()
-				q.save(s)
-				token := s.Token()
-				s.Regenerate()
-				s.Data.Name = "new"
-				time.Sleep(took)
-				out := end(r, q, s)
-				r.wantOpens(token, idOf(token))
-				if out.Token != token || out.Cookie == nil || out.Cookie.MaxAge != int((24*time.Hour-took)/time.Second) {
-					t.Errorf("%s after %v: token %q, cookie %v, want %q for what is left of 24h", how, took, out.Token, out.Cookie, token)
-				}
-			})
-		}
+		t.Run(how, func(t *testing.T) {
+			for _, took := range []time.Duration{0, time.Second} {
+				t.Run(fmt.Sprintf("took %v", took), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						r := newRig(t)
+						q, s := r.begin(r.seed(visit{Name: "n"}))
+						s.Renew()
+						q.save(s)
+						token := s.Token()
+						s.Regenerate()
+						s.Data.Name = "new"
+						time.Sleep(took)
+						out := end(r, q, s)
+						r.wantOpens(token, idOf(token))
+						if out.Token != token || out.Cookie == nil || out.Cookie.MaxAge != int((24*time.Hour-took)/time.Second) {
+							t.Errorf("%s after %v: token %q, cookie %v, want %q for what is left of 24h", how, took, out.Token, out.Cookie, token)
+						}
+					})
+				})
+			}
+		})
 	}
 }
 
@@ -129,19 +130,20 @@ func TestSaveThenRegenerateThatIsNotStored(t *testing.T) {
 func TestTouchAfterAForeignSetMaxAge(t *testing.T) {
 	t.Parallel()
 	for _, browser := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, rolling(24*time.Hour, time.Minute), func(cfg *visitConfig) { cfg.Cookie.BrowserSession = browser })
-			old := r.seed(visit{Name: "n"})
-			time.Sleep(2 * time.Hour)
-			q := r.request(old)
-			q.get()
-			r.with(old, func(s *visitSession) { s.SetMaxAge(30 * 24 * time.Hour) })
-			time.Sleep(2 * time.Hour)
-			out := q.commit()
-			wantAction(t, out, session.ActionSet)
-			if want := 30 * 24 * 60 * 60; out.Cookie.MaxAge != want {
-				t.Errorf("BrowserSession %t: Max-Age %d, want %d", browser, out.Cookie.MaxAge, want)
-			}
+		t.Run(fmt.Sprintf("browser %v", browser), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, rolling(24*time.Hour, time.Minute), func(cfg *visitConfig) { cfg.Cookie.BrowserSession = browser })
+				old := r.seed(visit{Name: "n"})
+				time.Sleep(2 * time.Hour)
+				q, _ := r.begin(old)
+				r.with(old, func(s *visitSession) { s.SetMaxAge(30 * 24 * time.Hour) })
+				time.Sleep(2 * time.Hour)
+				out := q.commit()
+				wantAction(t, out, session.ActionSet)
+				if want := 30 * 24 * 60 * 60; out.Cookie.MaxAge != want {
+					t.Errorf("BrowserSession %t: Max-Age %d, want %d", browser, out.Cookie.MaxAge, want)
+				}
+			})
 		})
 	}
 }

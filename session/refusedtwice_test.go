@@ -18,24 +18,24 @@ func TestRefusedByTwo(t *testing.T) {
 			}
 		},
 	} {
-		r := newRig(t)
-		token := r.seed(visit{Count: 1})
-		q := r.requestWith(func(q *fakeRequest) {
-			q.valid = func(*visitSession) (bool, error) {
-				first(r, token)
-				return false, nil
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Count: 1})
+			q := r.requestWith(func(q *fakeRequest) {
+				q.valid = func(*visitSession) (bool, error) {
+					first(r, token)
+					return false, nil
+				}
+			}, sid(token))
+			s := q.get()
+			if !s.IsNew() || s.ID() == "" || s.ID() == idOf(token) || s.Data.Count != 0 {
+				t.Errorf("the request has %v, new %v, with %+v, want a new session with an id of its own", s, s.IsNew(), s.Data)
 			}
-		}, sid(token))
-		s := q.get()
-		if !s.IsNew() || s.ID() == "" || s.ID() == idOf(token) || s.Data.Count != 0 {
-			t.Errorf("%s: the request has %v, new %v, with %+v, want a new session with an id of its own", name, s, s.IsNew(), s.Data)
-		}
-		s.Data.Name = "ada"
-		out := q.commit()
-		wantAction(t, out, session.ActionSet)
-		r.wantOpens(out.Token, s.ID())
-		if r.len() != 1 {
-			t.Errorf("%s: %d records, want the new one alone", name, r.len())
-		}
+			s.Data.Name = "ada"
+			out := q.commit()
+			wantAction(t, out, session.ActionSet)
+			r.wantOpens(out.Token, s.ID())
+			r.wantRecords(1)
+		})
 	}
 }

@@ -16,8 +16,7 @@ func TestRegenerate(t *testing.T) {
 			cfg.New = func() visit { return visit{Note: "new"} }
 		})
 		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
+		q, s := r.begin(token)
 		s.SetMaxAge(time.Hour)
 		q.save(s)
 		r.forget()
@@ -40,7 +39,7 @@ func TestRegenerate(t *testing.T) {
 		}
 		r.store.wantCalls(t, "create delete") // in this order
 		r.log.want(t, session.EventCreated, session.EventDestroyed)
-		if e := r.log.all(session.EventDestroyed)[0]; e.ID != idOf(token) {
+		if e := r.log.one(t, session.EventDestroyed); e.ID != idOf(token) {
 			t.Errorf("destroyed %q, want the old record %q", e.ID, idOf(token))
 		}
 		if r.exists(idOf(token)) || r.data(s.ID()).Name != "kept" || r.len() != 1 {
@@ -62,9 +61,7 @@ func TestRegenerateLeftEmpty(t *testing.T) {
 	wantAction(t, q.commit(), session.ActionClear)
 	r.store.wantCalls(t, "delete")
 	r.log.want(t, session.EventDestroyed)
-	if r.len() != 0 {
-		t.Errorf("%d records, want none", r.len())
-	}
+	r.wantRecords(0)
 
 	// With AllowEmpty there is a session all the same.
 	r = newRig(t, allowEmpty)
@@ -79,8 +76,7 @@ func TestRegenerateTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Regenerate()
 	first := s.ID()
 	s.Regenerate()
@@ -93,8 +89,7 @@ func TestRegenerateTwice(t *testing.T) {
 	r.store.wantCalls(t, "create delete")
 
 	// With a save in between both records are left behind.
-	q = r.request(s.Token())
-	s = q.get()
+	q, s = r.begin(s.Token())
 	s.Regenerate()
 	q.save(s)
 	s.Regenerate()
@@ -122,23 +117,24 @@ func TestRegenerateAfterOtherThings(t *testing.T) {
 		"SaveNever before":  {func(s *visitSession) { s.SetSave(session.SaveNever) }, nil, "create delete", session.ActionSet},
 		"SaveNever after":   {nil, func(s *visitSession) { s.SetSave(session.SaveNever) }, "", session.ActionNone},
 		"Destroy after":     {nil, (*visitSession).Destroy, "delete", session.ActionClear},
-		"SaveAlways before": {func(s *visitSession) { s.SetSave(session.SaveAlways) }, nil, "create delete", session.ActionSet},
+		"SaveAlways before": {alwaysSave, nil, "create delete", session.ActionSet},
 	} {
-		r := newRig(t)
-		q := r.request(r.seed(visit{Name: "n"}))
-		s := q.get()
-		if tt.before != nil {
-			tt.before(s)
-		}
-		s.Regenerate()
-		s.Data.Count = 7
-		if tt.after != nil {
-			tt.after(s)
-		}
-		r.forget()
-		t.Log(name)
-		wantAction(t, q.commit(), tt.action)
-		r.store.wantCalls(t, tt.calls)
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.begin(r.seed(visit{Name: "n"}))
+			if tt.before != nil {
+				tt.before(s)
+			}
+			s.Regenerate()
+			s.Data.Count = 7
+			if tt.after != nil {
+				tt.after(s)
+			}
+			r.forget()
+			t.Log(name)
+			wantAction(t, q.commit(), tt.action)
+			r.store.wantCalls(t, tt.calls)
+		})
 	}
 }
 
@@ -147,14 +143,11 @@ func TestRegenerateNotSaved(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Regenerate()
 	s.Data.Count = 1
 	r.store.failWith(opCreate, errBroken)
-	out, err := q.x.Commit(t.Context(), false)
-	wantErr(t, err, errBroken)
-	wantAction(t, out, session.ActionNone)
+	q.wantCommitErr(errBroken)
 	r.store.answer(nil)
 	if got := r.request(token).get(); got.IsNew() || r.len() != 1 {
 		t.Errorf("%d records, the old token opens a new session: %v, want the old one", r.len(), got.IsNew())
@@ -175,9 +168,7 @@ func TestRegenerateOldNotDestroyed(t *testing.T) {
 	s.Regenerate()
 	s.Data.Count = 1
 	r.store.once(opDelete, func(func() error) error { return errBroken })
-	out, err := q.x.Commit(t.Context(), false)
-	wantErr(t, err, errBroken)
-	wantAction(t, out, session.ActionNone)
+	q.wantCommitErr(errBroken)
 	if op != session.OpDestroy {
 		t.Errorf("the hook was asked about %q, want %q", op, session.OpDestroy)
 	}
@@ -192,25 +183,26 @@ func TestRegenerateSavedAgain(t *testing.T) {
 	for name, again := range map[string]func(*visitSession) error{
 		"Save": func(s *visitSession) error { return s.Save(t.Context()) },
 		"Update": func(s *visitSession) error {
-			return s.Update(t.Context(), func(v *visit) error { v.Count++; return nil })
+			return s.Update(t.Context(), count)
 		},
 	} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
-		s.Regenerate()
-		s.Data.Name = "kept"
-		r.store.once(opDelete, func(func() error) error { return errBroken })
-		wantErr(t, again(s), errBroken)
-		if err := again(s); err != nil {
-			t.Errorf("%s again: %v, want no error", name, err)
-			continue
-		}
-		if r.exists(idOf(token)) || r.len() != 1 || r.data(s.ID()).Name != "kept" {
-			t.Errorf("%s: %d records, the old one among them: %v, want only the new one", name, r.len(), r.exists(idOf(token)))
-		}
-		wantAction(t, q.commit(), session.ActionSet)
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			s.Regenerate()
+			s.Data.Name = "kept"
+			r.store.once(opDelete, func(func() error) error { return errBroken })
+			wantErr(t, again(s), errBroken)
+			if err := again(s); err != nil {
+				t.Errorf("%s again: %v, want no error", name, err)
+				return
+			}
+			if r.exists(idOf(token)) || r.len() != 1 || r.data(s.ID()).Name != "kept" {
+				t.Errorf("%d records, the old one among them: %v, want only the new one", r.len(), r.exists(idOf(token)))
+			}
+			wantAction(t, q.commit(), session.ActionSet)
+		})
 	}
 }
 
@@ -219,8 +211,7 @@ func TestRegenerateWithoutAnID(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withIDs("first", "", "", "second"))
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Regenerate()
 	if s.ID() != "" || s.Token() != "" {
 		t.Errorf("id %q, token %q, want none: NewID failed", s.ID(), s.Token())

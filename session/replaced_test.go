@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,25 +14,24 @@ import (
 func TestRegenerateOfWhatExpires(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{"", "eve"} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, byName)
-			token := r.seed(visit{Name: before, Count: 1})
-			time.Sleep(24*time.Hour - 100*time.Millisecond)
-			q := r.request(token)
-			s := q.get()
-			time.Sleep(300 * time.Millisecond)
-			s.Regenerate()
-			s.Data.Name = "ada"
-			out := q.commit()
-			q.end()
-			wantAction(t, out, session.ActionSet)
-			r.wantOpens(out.Token, s.ID())
-			if got := r.record(s.ID()).User; got != "ada" {
-				t.Errorf("after %q the session is of %q, want ada", before, got)
-			}
-			if n := len(r.log.all(session.EventGone)); n != 0 {
-				t.Errorf("after %q: %d events gone, want none", before, n)
-			}
+		t.Run(fmt.Sprintf("before %v", before), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byName)
+				token := r.seed(visit{Name: before, Count: 1})
+				time.Sleep(24*time.Hour - 100*time.Millisecond)
+				q, s := r.begin(token)
+				time.Sleep(300 * time.Millisecond)
+				s.Regenerate()
+				s.Data.Name = "ada"
+				out := q.commit()
+				q.end()
+				wantAction(t, out, session.ActionSet)
+				r.wantOpens(out.Token, s.ID())
+				if got := r.record(s.ID()).User; got != "ada" {
+					t.Errorf("after %q the session is of %q, want ada", before, got)
+				}
+				r.log.wantNone(t, session.EventGone)
+			})
 		})
 	}
 }
@@ -65,8 +65,7 @@ func TestTwoLogInsOverTheSessionOfAUser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
 	token := r.seed(visit{Name: "eve"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	r.with(token, (*visitSession).Destroy)
 	s.Regenerate()
 	s.Data.Name = "ada"
@@ -89,29 +88,30 @@ func TestNewSessionThatCannotBeTakenBack(t *testing.T) {
 		"try again":  {looking, session.ActionSet, 1},
 		"Regenerate": {func(s *visitSession) { s.Regenerate(); s.Data.Name = "bob" }, session.ActionSet, 1},
 	} {
-		r := newRig(t, byName)
-		token := r.seed(visit{Name: "ada"})
-		q := r.request(token)
-		s := q.get()
-		s.Regenerate()
-		s.Data.Name = "bob"
-		r.store.failWith(opDelete, errBroken)
-		wantErr(t, s.Save(t.Context()), errBroken)
-		if r.len() != 2 {
-			t.Fatalf("%s: %d records while none can be deleted, want both", name, r.len())
-		}
-		r.store.answer(nil)
-		tt.then(s)
-		out := q.commit()
-		q.end()
-		wantAction(t, out, tt.want)
-		if r.len() != tt.records {
-			t.Errorf("%s: %d records, want %d", name, r.len(), tt.records)
-		}
-		r.wantClosed(token)
-		if tt.want == session.ActionSet {
-			r.wantOpens(out.Token, s.ID())
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, byName)
+			token := r.seed(visit{Name: "ada"})
+			q, s := r.begin(token)
+			s.Regenerate()
+			s.Data.Name = "bob"
+			r.store.failWith(opDelete, errBroken)
+			wantErr(t, s.Save(t.Context()), errBroken)
+			if r.len() != 2 {
+				t.Fatalf("%d records while none can be deleted, want both", r.len())
+			}
+			r.store.answer(nil)
+			tt.then(s)
+			out := q.commit()
+			q.end()
+			wantAction(t, out, tt.want)
+			if r.len() != tt.records {
+				t.Errorf("%d records, want %d", r.len(), tt.records)
+			}
+			r.wantClosed(token)
+			if tt.want == session.ActionSet {
+				r.wantOpens(out.Token, s.ID())
+			}
+		})
 	}
 }
 
@@ -121,11 +121,10 @@ func TestSaveAgainAfterALostDelete(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
 	token := r.seed(visit{Name: "ada"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Regenerate()
 	s.Data.Name = "bob"
-	r.lost(opDelete)
+	r.store.loseAnswerAndLook(opDelete)
 	wantErr(t, s.Save(t.Context()), errBroken)
 	r.store.answer(nil)
 	if r.exists(idOf(token)) {
@@ -135,9 +134,7 @@ func TestSaveAgainAfterALostDelete(t *testing.T) {
 	out := q.commit()
 	q.end()
 	wantAction(t, out, session.ActionSet)
-	if r.len() != 1 {
-		t.Errorf("%d records, want the new one alone", r.len())
-	}
+	r.wantRecords(1)
 	r.wantOpens(out.Token, s.ID())
 	if got := r.record(s.ID()).User; got != "bob" {
 		t.Errorf("the session is of %q, want bob", got)

@@ -32,21 +32,19 @@ func (s remote) Update(ctx context.Context, r session.Record) error {
 // its id.
 var waysToUpdate = map[string]func(r *rig, token string) (update func() error){
 	"Session.Update": func(r *rig, token string) func() error {
-		q := r.request(token)
-		s := q.get()
+		_, s := r.begin(token)
 		return func() error {
-			return s.Update(r.Context(), func(v *visit) error { v.Count++; return nil })
+			return s.Update(r.Context(), count)
 		}
 	},
 	"Manager.Update": func(r *rig, token string) func() error {
 		id := idOf(token)
 		return func() error {
-			return r.m.Update(r.Context(), id, func(v *visit) error { v.Count++; return nil })
+			return r.m.Update(r.Context(), id, count)
 		}
 	},
 	"the commit": func(r *rig, token string) func() error {
-		q := r.request(token)
-		s := q.get()
+		_, s := r.begin(token)
 		return func() error {
 			s.Data.Count++
 			return s.Save(r.Context())
@@ -194,7 +192,7 @@ func TestConflictsLeaveNothing(t *testing.T) {
 					}
 					return do()
 				})
-				wantNoErr(t, r.m.Update(t.Context(), id, func(v *visit) error { v.Count++; return nil }))
+				wantNoErr(t, r.m.Update(t.Context(), id, count))
 			}
 			r.forget()
 			runtime.GC()

@@ -1,16 +1,13 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/echosession/echosession/session"
 )
-
-func rolling(age, touch time.Duration) func(*visitConfig) {
-	return func(cfg *visitConfig) { cfg.MaxAge, cfg.Rolling, cfg.TouchAfter = age, true, touch }
-}
 
 func TestRollingExtends(t *testing.T) {
 	t.Parallel()
@@ -31,8 +28,7 @@ func TestRollingExtends(t *testing.T) {
 		} {
 			time.Sleep(step.after)
 			r.forget()
-			q := r.request(token)
-			s := q.get()
+			q, s := r.begin(token)
 			out := q.commit()
 			if !step.due {
 				wantAction(t, out, session.ActionNone)
@@ -69,15 +65,6 @@ func TestRollingAlways(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-}
-
-// loadAndCommit is a request whose handler has no use for the session.
-func (q *fakeRequest) loadAndCommit() session.Outcome {
-	q.Helper()
-	if err := q.x.Load(q.Context()); err != nil {
-		q.Fatalf("Load: %v", err)
-	}
-	return q.commit()
 }
 
 // Use counts whether or not the handler asked, if the adapter loaded; a
@@ -121,8 +108,7 @@ func TestRollingWithAnAgeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, rolling(time.Hour, time.Minute))
-		q := r.request()
-		s := q.get()
+		q, s := r.begin()
 		s.Data.Count = 1
 		s.SetMaxAge(10 * time.Hour)
 		token := q.commit().Token
@@ -141,21 +127,22 @@ func TestRollingWithAnAgeOfItsOwn(t *testing.T) {
 func TestRollingWithAShortAgeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, touch := range []time.Duration{0, 2 * time.Hour} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, rolling(24*time.Hour, touch))
-			q := r.request()
-			s := q.get()
-			s.Data.Count = 1
-			s.SetMaxAge(30 * time.Minute)
-			token := q.commit().Token
-			for i := range 6 {
-				time.Sleep(20 * time.Minute)
-				if q := r.request(token); q.get().IsNew() {
-					t.Fatalf("TouchAfter %v: over after %d minutes, although it was used every 20 and has an age of 30", touch, 20*(i+1))
-				} else {
-					q.commit()
+		t.Run(fmt.Sprintf("touch %v", touch), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, rolling(24*time.Hour, touch))
+				q, s := r.begin()
+				s.Data.Count = 1
+				s.SetMaxAge(30 * time.Minute)
+				token := q.commit().Token
+				for i := range 6 {
+					time.Sleep(20 * time.Minute)
+					if q := r.request(token); q.get().IsNew() {
+						t.Fatalf("TouchAfter %v: over after %d minutes, although it was used every 20 and has an age of 30", touch, 20*(i+1))
+					} else {
+						q.commit()
+					}
 				}
-			}
+			})
 		})
 	}
 }
@@ -170,7 +157,7 @@ func TestRollingTouchFails(t *testing.T) {
 		r.store.failWith(opTouch, errBroken)
 		wantAction(t, r.request(token).loadAndCommit(), session.ActionNone)
 		r.log.want(t, session.EventError)
-		if e := r.log.all(session.EventError)[0]; e.ID != idOf(token) {
+		if e := r.log.one(t, session.EventError); e.ID != idOf(token) {
 			t.Errorf("an error of %q, want %q", e.ID, idOf(token))
 		}
 	})
@@ -189,7 +176,7 @@ func TestRollingTouchMeetsAnotherRequest(t *testing.T) {
 			session.ActionSet, []session.EventKind{session.EventTouched}, "touch load touch",
 		},
 		"a save": { // which extends it
-			func(r *rig, token string) { r.foreign(token, func(s *visitSession) { s.Data.Count++ }) },
+			func(r *rig, token string) { r.foreign(token, counting) },
 			session.ActionSet, nil, "touch load",
 		},
 		"a log-out": {
@@ -214,9 +201,7 @@ func TestRollingTouchMeetsAnotherRequest(t *testing.T) {
 				token := r.seed(visit{Name: "n"})
 				time.Sleep(time.Minute)
 				q := r.request(token)
-				if err := q.x.Load(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				q.load()
 				tt.meanwhile(r, token)
 				r.forget()
 				out := q.commit()

@@ -12,39 +12,31 @@ func TestTooLarge(t *testing.T) {
 	around, _ := session.JSON().Marshal(&visit{})
 	r := newRig(t, func(cfg *visitConfig) { cfg.MaxBytes = len(around) + 10 })
 	fits, tooLong := strings.Repeat("x", 10), strings.Repeat("x", 11)
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	s.Data.Note = tooLong
 	wantErr(t, s.Save(t.Context()), session.ErrTooLarge)
 	r.store.wantCalls(t, "")
-	out, err := q.x.Commit(t.Context(), false)
-	wantErr(t, err, session.ErrTooLarge)
-	wantAction(t, out, session.ActionNone)
+	q.wantCommitErr(session.ErrTooLarge)
 	r.store.wantCalls(t, "")
 
 	q = r.request()
 	q.get().Data.Note = fits
 	token := q.commit().Token
-	q = r.request(token)
-	s = q.get()
+	q, s = r.begin(token)
 	s.Data.Note = tooLong
-	_, err = q.x.Commit(t.Context(), false)
-	wantErr(t, err, session.ErrTooLarge)
+	q.wantCommitErr(session.ErrTooLarge)
 	if got := r.data(s.ID()).Note; got != fits {
 		t.Errorf("stored %q, want it as it was", got)
 	}
 	wantErr(t, r.m.Update(t.Context(), s.ID(), func(v *visit) error { v.Note = tooLong; return nil }), session.ErrTooLarge)
-	if err := r.m.Update(t.Context(), s.ID(), func(v *visit) error { v.Note = "y" + fits[1:]; return nil }); err != nil {
-		t.Errorf("Manager.Update with what fits: %v", err)
-	}
+	wantNoErr(t, r.m.Update(t.Context(), s.ID(), func(v *visit) error { v.Note = "y" + fits[1:]; return nil }))
 }
 
 // Save says what became of it, and the commit has nothing more to do.
 func TestSave(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	if err := s.Save(t.Context()); err != nil || s.IsNew() {
 		t.Errorf("%v, new %v, want an empty session to be stored", err, s.IsNew())
 	}
@@ -66,8 +58,7 @@ func TestSaveFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Count = 2
 	s.Renew()
 	next := s.Token()

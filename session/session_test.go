@@ -11,10 +11,9 @@ import (
 func TestTimesOfASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		r := newRig(t, maxAge(time.Hour))
 		start := time.Now()
-		q := r.request()
-		s := q.get()
+		q, s := r.begin()
 		want := func(created, expires time.Time) {
 			t.Helper()
 			if !s.CreatedAt().Equal(created) || !s.ExpiresAt().Equal(expires) {
@@ -59,18 +58,13 @@ func TestSetMaxAgeClamps(t *testing.T) {
 		{-1 << 63, time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
-			s, err := r.m.Start(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := newRig(t, maxAge(time.Hour))
+			s := r.start()
 			s.SetMaxAge(tt.set)
 			if got := time.Until(s.ExpiresAt()); got != tt.want {
 				t.Errorf("SetMaxAge(%v): ends in %v, want %v", tt.set, got, tt.want)
 			}
-			if err := s.Save(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			wantNoErr(t, s.Save(t.Context()))
 			if rec := r.record(s.ID()); rec.ExpiresAt.Sub(rec.SeenAt) != tt.want {
 				t.Errorf("SetMaxAge(%v): stored for %v, want %v", tt.set, rec.ExpiresAt.Sub(rec.SeenAt), tt.want)
 			}
@@ -82,23 +76,21 @@ func TestSetMaxAgeClamps(t *testing.T) {
 func TestOwnAgeStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
-		q := r.request(r.seed(visit{Name: "n"}))
-		s := q.get()
+		r := newRig(t, maxAge(time.Hour))
+		q, s := r.begin(r.seed(visit{Name: "n"}))
 		s.SetMaxAge(time.Minute)
 		token := q.commit().Token
 		for _, step := range []struct {
 			do  func(*visitSession)
 			age time.Duration
 		}{
-			{func(s *visitSession) { s.Data.Count++ }, time.Minute},
+			{counting, time.Minute},
 			{(*visitSession).Renew, time.Minute},
 			{func(s *visitSession) { s.SetMaxAge(0) }, time.Hour},
-			{func(s *visitSession) { s.Data.Count++ }, time.Hour},
+			{counting, time.Hour},
 		} {
 			time.Sleep(59 * time.Second)
-			q := r.request(token)
-			s := q.get()
+			q, s := r.begin(token)
 			step.do(s)
 			token = q.commit().Token
 			if rec := r.record(s.ID()); time.Until(rec.ExpiresAt) != step.age || !rec.SeenAt.Equal(time.Now()) {
@@ -112,7 +104,7 @@ func TestOwnAgeStays(t *testing.T) {
 func TestSlowClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(cfg *visitConfig) { cfg.MaxAge = time.Hour })
+		r := newRig(t, maxAge(time.Hour))
 		token := r.seed(visit{Name: "n"})
 		ahead := time.Now().Add(time.Minute)
 		r.overwrite(idOf(token), func(rec *session.Record) { rec.SeenAt, rec.ExpiresAt = ahead, ahead.Add(time.Hour) })
@@ -129,16 +121,11 @@ func TestReload(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n", Prefs: map[string]string{"a": "1"}})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Count, s.Data.Prefs["b"] = 5, "2"
 	r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
-	if err := s.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if want := (visit{Name: "n", Note: "theirs", Prefs: map[string]string{"a": "1"}}); !equalVisits(s.Data, want) {
-		t.Errorf("Data %+v, want %+v", s.Data, want)
-	}
+	wantNoErr(t, s.Reload(t.Context()))
+	r.wantData(s, visit{Name: "n", Note: "theirs", Prefs: map[string]string{"a": "1"}})
 	r.store.wantCalls(t, "load load")
 	r.forget()
 	wantAction(t, q.commit(), session.ActionNone) // nothing is changed any more
@@ -153,8 +140,7 @@ func TestReloadOfANewSession(t *testing.T) {
 	r := newRig(t, func(cfg *visitConfig) {
 		cfg.New = func() visit { n++; return visit{Count: n} }
 	})
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	s.Data.Name = "n"
 	before := s.Data.Count
 	if err := s.Reload(t.Context()); err != nil || s.Data.Name != "" || s.Data.Count == before || !s.IsNew() {
@@ -167,16 +153,13 @@ func TestReloadOfANewSession(t *testing.T) {
 func TestReloadFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request(r.seed(visit{Name: "n"}))
-	s := q.get()
+	_, s := r.begin(r.seed(visit{Name: "n"}))
 	s.Data.Count = 5
 	r.store.failWith(opLoad, session.ErrUnavailable)
 	wantErr(t, s.Reload(t.Context()), session.ErrUnavailable)
 	r.store.answer(nil)
 	r.overwrite(s.ID(), func(rec *session.Record) { rec.Data = []byte("{") })
 	wantErr(t, s.Reload(t.Context()), session.ErrCorrupt)
-	if want := (visit{Name: "n", Count: 5}); !equalVisits(s.Data, want) {
-		t.Errorf("Data %+v, want it as it was, %+v", s.Data, want)
-	}
+	r.wantData(s, visit{Name: "n", Count: 5})
 	r.log.want(t, session.EventError, session.EventError)
 }

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"errors"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,42 +10,12 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// statusStore tells the status that a test gives it.
-type statusStore struct {
-	*faultyStore
-
-	mu      sync.Mutex
-	status  session.Status
-	watcher func(session.Status)
-	stops   int
-}
-
-func (s *statusStore) Watch(f func(session.Status)) (stop func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.watcher = f
-	f(s.status)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.watcher, s.stops = nil, s.stops+1
-	}
-}
-
-func (s *statusStore) tell(status session.Status) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.status = status; s.watcher != nil {
-		s.watcher(status)
-	}
-}
-
 // gateRig is a rig whose store tells its status; requests wait for a minute.
 func gateRig(t *testing.T, status session.Status) (*rig, *statusStore) {
 	t.Helper()
-	store := &statusStore{faultyStore: newFaultyStore(memstore.New(memstore.Options{})), status: status}
+	store := &statusStore{fakeStore: newFakeStore(memstore.New(memstore.Options{})), status: status}
 	r := newRig(t, func(cfg *visitConfig) { cfg.Store, cfg.ReconnectTimeout = store, time.Minute })
-	r.store = store.faultyStore
+	r.store = store.fakeStore
 	return r, store
 }
 
@@ -65,9 +34,7 @@ func TestCloseEndsTheWatch(t *testing.T) {
 	t.Parallel()
 	r, store := gateRig(t, connected)
 	for range 2 {
-		if err := r.m.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
+		wantNoErr(t, r.m.Close())
 	}
 	if store.watcher != nil || store.stops == 0 {
 		t.Error("the watch goes on, want stop to be called")
@@ -76,9 +43,7 @@ func TestCloseEndsTheWatch(t *testing.T) {
 	if _, err := r.timed(t.Context()); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("error %v, want the store's answer", err)
 	}
-	if err := newRig(t).m.Close(); err != nil {
-		t.Errorf("Close without a watch: %v", err)
-	}
+	wantNoErr(t, newRig(t).m.Close())
 }
 
 func TestStatusString(t *testing.T) {

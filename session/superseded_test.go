@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -15,22 +16,23 @@ func TestRegenerateOfWhatIsGone(t *testing.T) {
 		"Regenerate, kept data": func(s *visitSession) { s.Regenerate(); s.Data.Count = 1 },
 		"Destroy":               (*visitSession).Destroy,
 	} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
-		var theirs string
-		r.foreign(token, func(s *visitSession) { s.Renew(); theirs = s.Token() })
-		do(s)
-		r.forget()
-		wantAction(t, q.commit(), session.ActionNone)
-		q.end()
-		if got := r.request(theirs).get(); got.IsNew() || r.len() != 1 {
-			t.Errorf("%s: %d records, the other's token opens a new session: %v, want only theirs, untouched", name, r.len(), got.IsNew())
-		}
-		if len(r.log.all(session.EventGone)) != 1 || len(r.log.all(session.EventError)) != 0 {
-			t.Errorf("%s: want the event gone, and no error", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			var theirs string
+			r.foreign(token, func(s *visitSession) { s.Renew(); theirs = s.Token() })
+			do(s)
+			r.forget()
+			wantAction(t, q.commit(), session.ActionNone)
+			q.end()
+			if got := r.request(theirs).get(); got.IsNew() || r.len() != 1 {
+				t.Errorf("%d records, the other's token opens a new session: %v, want only theirs, untouched", r.len(), got.IsNew())
+			}
+			if len(r.log.all(session.EventGone)) != 1 || len(r.log.all(session.EventError)) != 0 {
+				t.Error("want the event gone, and no error")
+			}
+		})
 	}
 }
 
@@ -39,17 +41,14 @@ func TestDestroyOfWhatIsDestroyed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	r.foreign(token, (*visitSession).Destroy)
 	s.Destroy()
 	r.forget()
 	if out := q.commit(); out.Token != "" || r.len() != 0 {
 		t.Errorf("outcome %+v and %d records, want no token and none", out, r.len())
 	}
-	if got := r.log.all(session.EventError); len(got) != 0 {
-		t.Errorf("errors %v, want none", got)
-	}
+	r.log.wantNone(t, session.EventError)
 }
 
 // Nor is it where it is another user's by now.
@@ -57,8 +56,7 @@ func TestDestroyOfAnotherUsers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	r.overwrite(idOf(token), func(rec *session.Record) { rec.User = "u" })
 	s.Destroy()
 	wantAction(t, q.commit(), session.ActionNone)
@@ -72,8 +70,7 @@ func TestRegenerateOfWhatIsDestroyed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	r.foreign(token, (*visitSession).Destroy)
 	s.Regenerate()
 	s.Data.Count = 1
@@ -88,22 +85,23 @@ func TestRegenerateOfWhatIsDestroyed(t *testing.T) {
 func TestRegenerateAfterALostSave(t *testing.T) {
 	t.Parallel()
 	for _, landed := range []bool{false, true} {
-		r := newRig(t)
-		q := r.request()
-		s := q.get()
-		s.Data.Count = 1
-		if landed {
-			r.lost(opCreate)
-		} else {
-			r.store.answer(func(string, session.Record, func() error) error { return errBroken })
-		}
-		wantErr(t, s.Save(t.Context()), errBroken)
-		r.store.answer(nil)
-		s.Regenerate()
-		s.Data.Count = 2
-		wantAction(t, q.commit(), session.ActionSet)
-		if r.len() != 1 || r.data(s.ID()).Count != 2 {
-			t.Errorf("landed %v: %d records, want only the new one", landed, r.len())
-		}
+		t.Run(fmt.Sprintf("landed %v", landed), func(t *testing.T) {
+			r := newRig(t)
+			q, s := r.begin()
+			s.Data.Count = 1
+			if landed {
+				r.store.loseAnswerAndLook(opCreate)
+			} else {
+				r.store.answer(func(string, session.Record, func() error) error { return errBroken })
+			}
+			wantErr(t, s.Save(t.Context()), errBroken)
+			r.store.answer(nil)
+			s.Regenerate()
+			s.Data.Count = 2
+			wantAction(t, q.commit(), session.ActionSet)
+			if r.len() != 1 || r.data(s.ID()).Count != 2 {
+				t.Errorf("landed %v: %d records, want only the new one", landed, r.len())
+			}
+		})
 	}
 }

@@ -15,45 +15,44 @@ import (
 func TestFormerTokenBesideTheCurrentOne(t *testing.T) {
 	t.Parallel()
 	for name, formerFirst := range map[string]bool{"former first": true, "current first": false} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, renewAfter(time.Hour))
-			old := r.seed(visit{Name: "n"})
-			time.Sleep(time.Hour)
-			token := r.next(old, looking)
-			r.forget()
-			tokens := func() []string {
-				if formerFirst {
-					return []string{old, token}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, renewAfter(time.Hour))
+				old := r.seed(visit{Name: "n"})
+				time.Sleep(time.Hour)
+				token := r.next(old, looking)
+				r.forget()
+				tokens := func() []string {
+					if formerFirst {
+						return []string{old, token}
+					}
+					return []string{token, old}
 				}
-				return []string{token, old}
-			}
-			q := r.request(tokens()...)
-			s := q.get()
-			if s.Token() != token {
-				t.Errorf("%s: Token is not the current one", name)
-			}
-			s.Data.Count++
-			out := q.commit()
-			wantAction(t, out, session.ActionSet)
-			if out.Token != token {
-				t.Errorf("%s: the response sends another token than the current one", name)
-			}
-			q.end()
-			time.Sleep(time.Minute)
-			r.wantUnknown(old)
+				q, s := r.begin(tokens()...)
+				if s.Token() != token {
+					t.Error("Token is not the current one")
+				}
+				s.Data.Count++
+				out := q.commit()
+				wantAction(t, out, session.ActionSet)
+				if out.Token != token {
+					t.Error("the response sends another token than the current one")
+				}
+				q.end()
+				time.Sleep(time.Minute)
+				r.wantUnknown(old)
 
-			time.Sleep(time.Hour)
-			q = r.request(tokens()...)
-			q.get()
-			out = q.commit()
-			wantAction(t, out, session.ActionSet)
-			if out.Token == token {
-				t.Errorf("%s: the token is the same after an hour, want a new one", name)
-			}
-			r.wantOpens(out.Token, idOf(old))
-			if n := len(r.log.all(session.EventDuplicate)); n != 0 {
-				t.Errorf("%s: %d events of two live sessions, want none: it is one", name, n)
-			}
+				time.Sleep(time.Hour)
+				q = r.request(tokens()...)
+				q.get()
+				out = q.commit()
+				wantAction(t, out, session.ActionSet)
+				if out.Token == token {
+					t.Error("the token is the same after an hour, want a new one")
+				}
+				r.wantOpens(out.Token, idOf(old))
+				r.log.wantNone(t, session.EventDuplicate)
+			})
 		})
 	}
 }
@@ -73,8 +72,7 @@ func TestFormerTokenBesideOthers(t *testing.T) {
 			"a wrong secret": idOf(old) + "." + secret22,
 			"an older one":   oldest,
 		} {
-			q := r.request(old, other)
-			s := q.get()
+			q, s := r.begin(old, other)
 			if s.IsNew() || s.Token() != old {
 				t.Errorf("beside %s: new %v, want the session that the former token opens, and that as its token", name, s.IsNew())
 			}
@@ -95,8 +93,7 @@ func TestCurrentTokenBesideAWrongOne(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token, idOf(token)+"."+secret22)
-	s := q.get()
+	q, s := r.begin(token, idOf(token)+"."+secret22)
 	s.Data.Count++
 	out := q.commit()
 	wantAction(t, out, session.ActionSet)

@@ -67,29 +67,31 @@ func (r *rig) damaged(token string, read func(*session.Record)) *rig {
 func TestSessionsThatTheStoreCannotDecode(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(*session.Record){"all": readAll, "name": readName, "nothing": readNothing} {
-		r := newRig(t, byName)
-		for range 10 {
-			r.seed(visit{Name: "ada"})
-		}
-		token := r.seed(visit{Name: "ada"})
-		want := r.record(idOf(token))
-		read(&want)
-		n, failed := 0, 0
-		for info, err := range r.damaged(token, read).m.Sessions(t.Context(), "ada") {
-			n++
-			if err == nil {
-				continue
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, byName)
+			for range 10 {
+				r.seed(visit{Name: "ada"})
 			}
-			failed = n
-			wantErr(t, err, session.ErrCorrupt)
-			if info.ID != want.ID || info.User != want.User || info.Data.Name != "" || !info.SeenAt.Equal(want.SeenAt) ||
-				!info.CreatedAt.Equal(want.CreatedAt) || !info.ExpiresAt.Equal(want.ExpiresAt) {
-				t.Errorf("%s: info %+v, want the id, the user and the times of %+v", name, info, want)
+			token := r.seed(visit{Name: "ada"})
+			want := r.record(idOf(token))
+			read(&want)
+			n, failed := 0, 0
+			for info, err := range r.damaged(token, read).m.Sessions(t.Context(), "ada") {
+				n++
+				if err == nil {
+					continue
+				}
+				failed = n
+				wantErr(t, err, session.ErrCorrupt)
+				if info.ID != want.ID || info.User != want.User || info.Data.Name != "" || !info.SeenAt.Equal(want.SeenAt) ||
+					!info.CreatedAt.Equal(want.CreatedAt) || !info.ExpiresAt.Equal(want.ExpiresAt) {
+					t.Errorf("info %+v, want the id, the user and the times of %+v", info, want)
+				}
 			}
-		}
-		if ends := name == "nothing"; failed == 0 || !ends && n != 11 || ends && n != failed {
-			t.Errorf("%s: %d results, the damaged one after %d, want 11, or the end where nothing is known of it", name, n, failed-1)
-		}
+			if ends := name == "nothing"; failed == 0 || !ends && n != 11 || ends && n != failed {
+				t.Errorf("%d results, the damaged one after %d, want 11, or the end where nothing is known of it", n, failed-1)
+			}
+		})
 	}
 }
 
@@ -106,42 +108,44 @@ func TestDeleteOfWhatTheStoreCannotDecode(t *testing.T) {
 		"nothing":      {readNothing, session.ErrCorrupt, session.ErrCorrupt},
 		"another kind": {func(r *session.Record) { r.Name = "other" }, session.ErrCorrupt, session.ErrCorrupt},
 	} {
-		r := newRig(t, byName)
-		token := r.seed(visit{Name: "ada"})
-		damaged := r.damaged(token, tt.read)
-		if err := damaged.m.DeleteOf(t.Context(), "bob", idOf(token)); err == nil || !r.exists(idOf(token)) {
-			t.Errorf("%s: DeleteOf another user: %v, and the record exists: %v, want an error and the record", name, err, r.exists(idOf(token)))
-		}
-		r.log.reset()
-		for what, op := range map[string]struct {
-			do   func() error
-			want error
-		}{
-			"DeleteOf": {func() error { return damaged.m.DeleteOf(t.Context(), "ada", idOf(token)) }, tt.ofAda},
-			"Delete":   {func() error { return damaged.m.Delete(t.Context(), idOf(token)) }, tt.deleted},
-		} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, byName)
+			token := r.seed(visit{Name: "ada"})
+			damaged := r.damaged(token, tt.read)
+			if err := damaged.m.DeleteOf(t.Context(), "bob", idOf(token)); err == nil || !r.exists(idOf(token)) {
+				t.Errorf("DeleteOf another user: %v, and the record exists: %v, want an error and the record", err, r.exists(idOf(token)))
+			}
+			r.log.reset()
+			for what, op := range map[string]struct {
+				do   func() error
+				want error
+			}{
+				"DeleteOf": {func() error { return damaged.m.DeleteOf(t.Context(), "ada", idOf(token)) }, tt.ofAda},
+				"Delete":   {func() error { return damaged.m.Delete(t.Context(), idOf(token)) }, tt.deleted},
+			} {
+				token = r.seed(visit{Name: "ada"})
+				damaged = r.damaged(token, tt.read)
+				wantErr(t, op.do(), op.want)
+				if gone := !r.exists(idOf(token)); gone != (op.want == nil) {
+					t.Errorf("after %s the record is gone: %v, want %v", what, gone, op.want == nil)
+				}
+				events := []session.EventKind{session.EventRevoked}
+				if op.want != nil {
+					events = nil
+				}
+				damaged.log.want(t, events...)
+			}
+			// To everything else it is damaged, and stays.
 			token = r.seed(visit{Name: "ada"})
 			damaged = r.damaged(token, tt.read)
-			wantErr(t, op.do(), op.want)
-			if gone := !r.exists(idOf(token)); gone != (op.want == nil) {
-				t.Errorf("%s: after %s the record is gone: %v, want %v", name, what, gone, op.want == nil)
+			_, err := damaged.m.Find(t.Context(), idOf(token))
+			wantErr(t, err, session.ErrCorrupt)
+			_, err = damaged.m.Open(t.Context(), token)
+			wantErr(t, err, session.ErrCorrupt)
+			wantErr(t, damaged.m.Update(t.Context(), idOf(token), count), session.ErrCorrupt)
+			if !r.exists(idOf(token)) {
+				t.Error("the record is gone, want it left as it is")
 			}
-			events := []session.EventKind{session.EventRevoked}
-			if op.want != nil {
-				events = nil
-			}
-			damaged.log.want(t, events...)
-		}
-		// To everything else it is damaged, and stays.
-		token = r.seed(visit{Name: "ada"})
-		damaged = r.damaged(token, tt.read)
-		_, err := damaged.m.Find(t.Context(), idOf(token))
-		wantErr(t, err, session.ErrCorrupt)
-		_, err = damaged.m.Open(t.Context(), token)
-		wantErr(t, err, session.ErrCorrupt)
-		wantErr(t, damaged.m.Update(t.Context(), idOf(token), count), session.ErrCorrupt)
-		if !r.exists(idOf(token)) {
-			t.Errorf("%s: the record is gone, want it left as it is", name)
-		}
+		})
 	}
 }

@@ -10,14 +10,11 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-func count(v *visit) error { v.Count++; return nil }
-
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n", Note: "old"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Data.Note = "pending"
 	r.foreign(token, func(s *visitSession) { s.Data.Count = 10 })
 	r.forget()
@@ -48,8 +45,7 @@ func TestUpdate(t *testing.T) {
 func TestUpdateOfANewSession(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request()
-	s := q.get()
+	q, s := r.begin()
 	if err := s.Update(t.Context(), func(*visit) error { return nil }); err != nil || s.IsNew() {
 		t.Errorf("%v, new %v, want a record", err, s.IsNew())
 	}
@@ -75,8 +71,7 @@ func TestUpdateFails(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
 				token := r.seed(visit{Name: "n", Note: "old", Prefs: map[string]string{"a": "1"}})
-				q := r.request(token)
-				s := q.get()
+				q, s := r.begin(token)
 				s.Data.Count = 2
 				if conflict {
 					r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs"; s.Data.Prefs["b"] = "2" })
@@ -93,9 +88,7 @@ func TestUpdateFails(t *testing.T) {
 					})
 				})
 				wantErr(t, err, errBroken)
-				if want := (visit{Name: "n", Note: "old", Count: 2, Prefs: map[string]string{"a": "1"}}); !equalVisits(s.Data, want) {
-					t.Errorf("Data %+v, want %+v", s.Data, want)
-				}
+				r.wantData(s, visit{Name: "n", Note: "old", Count: 2, Prefs: map[string]string{"a": "1"}})
 				if rec := r.record(s.ID()); rec.Version != before.Version {
 					t.Errorf("version %d, want the store as before, %d", rec.Version, before.Version)
 				}
@@ -104,9 +97,7 @@ func TestUpdateFails(t *testing.T) {
 				if conflict {
 					want.Note, want.Prefs["b"] = "theirs", "2"
 				}
-				if got := r.data(s.ID()); !equalVisits(got, want) {
-					t.Errorf("stored %+v after the commit, want %+v", got, want)
-				}
+				r.wantStored(s.ID(), want)
 				q.end()
 			})
 		}
@@ -148,18 +139,20 @@ func TestUpdateNotStored(t *testing.T) {
 		"too large":  {nil, func(v *visit) error { v.Note = string(make([]byte, 1000)); return nil }, session.ErrTooLarge},
 		"BeforeSave": {func(_ *rig, q *fakeRequest) { q.beforeSave = func(*visitSession) error { return errBroken } }, count, errBroken},
 	} {
-		r := newRig(t, func(cfg *visitConfig) { cfg.MaxBytes = 500 })
-		token := r.seed(visit{Name: "n"})
-		q := r.requestWith(func(q *fakeRequest) {
-			if tt.set != nil {
-				tt.set(r, q)
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(cfg *visitConfig) { cfg.MaxBytes = 500 })
+			token := r.seed(visit{Name: "n"})
+			q := r.requestWith(func(q *fakeRequest) {
+				if tt.set != nil {
+					tt.set(r, q)
+				}
+			}, sid(token))
+			s := q.get()
+			wantErr(t, s.Update(t.Context(), tt.fn), tt.err)
+			if want := (visit{Name: "n"}); !equalVisits(s.Data, want) || !equalVisits(r.data(s.ID()), want) {
+				t.Errorf("Data %+v, stored %+v, want %+v", s.Data, r.data(s.ID()), want)
 			}
-		}, sid(token))
-		s := q.get()
-		wantErr(t, s.Update(t.Context(), tt.fn), tt.err)
-		if want := (visit{Name: "n"}); !equalVisits(s.Data, want) || !equalVisits(r.data(s.ID()), want) {
-			t.Errorf("%s: Data %+v, stored %+v, want %+v", name, s.Data, r.data(s.ID()), want)
-		}
+		})
 	}
 }
 
@@ -171,12 +164,8 @@ func TestUpdateAsksBeforeSave(t *testing.T) {
 		q.beforeSave = func(s *visitSession) error { s.Data.Note = fmt.Sprint("count ", s.Data.Count); return nil }
 	}, sid(r.seed(visit{Name: "n"})))
 	s := q.get()
-	if err := s.Update(t.Context(), count); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := r.data(s.ID()), (visit{Name: "n", Count: 1, Note: "count 1"}); !equalVisits(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
-	}
+	wantNoErr(t, s.Update(t.Context(), count))
+	r.wantStored(s.ID(), visit{Name: "n", Count: 1, Note: "count 1"})
 }
 
 // What fn does to the session itself is void with its error.
@@ -187,20 +176,21 @@ func TestUpdateFailsAfterOtherCalls(t *testing.T) {
 		"Regenerate": (*visitSession).Regenerate,
 		"SetMaxAge":  func(s *visitSession) { s.SetMaxAge(maxDays) },
 	} {
-		r := newRig(t)
-		token := r.seed(visit{Name: "n"})
-		q := r.request(token)
-		s := q.get()
-		id := s.ID()
-		wantErr(t, s.Update(t.Context(), func(*visit) error { do(s); return errBroken }), errBroken)
-		if s.Data.Name != "n" || s.ID() != id {
-			t.Errorf("%s: id %q, Data %+v, want %q with its Data", name, s.ID(), s.Data, id)
-		}
-		s.Data.Count = 2
-		wantAction(t, q.commit(), session.ActionSet)
-		if !r.exists(id) || r.len() != 1 || r.data(id).Count != 2 || r.data(id).Name != "n" {
-			t.Errorf("%s: %d records, that of %q among them: %v, want the change in it", name, r.len(), id, r.exists(id))
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			id := s.ID()
+			wantErr(t, s.Update(t.Context(), func(*visit) error { do(s); return errBroken }), errBroken)
+			if s.Data.Name != "n" || s.ID() != id {
+				t.Errorf("id %q, Data %+v, want %q with its Data", s.ID(), s.Data, id)
+			}
+			s.Data.Count = 2
+			wantAction(t, q.commit(), session.ActionSet)
+			if !r.exists(id) || r.len() != 1 || r.data(id).Count != 2 || r.data(id).Name != "n" {
+				t.Errorf("%d records, that of %q among them: %v, want the change in it", r.len(), id, r.exists(id))
+			}
+		})
 	}
 }
 
