@@ -105,34 +105,6 @@ func TestManagerUpdateMeetsTheEnd(t *testing.T) {
 	}
 }
 
-// The write landed and the store called it a conflict, or failed.
-func TestManagerUpdateSettlesItsOwnWrite(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	token := r.seed(visit{Name: "n"})
-	r.store.loseAnswer(opUpdate, session.ErrConflict)
-	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
-	r.log.want(t, session.EventSaved)
-	r.store.loseAnswer(opUpdate, errBroken)
-	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
-	r.store.loseAnswerAndLook(opUpdate)
-	wantErr(t, r.m.Update(t.Context(), idOf(token), count), errBroken)
-	if got := r.data(idOf(token)).Count; got != 3 {
-		t.Errorf("Count is %d, want 3: each write was made once", got)
-	}
-	// A conflict, and the look for the reason fails.
-	r.store.answer(func(op string, _ session.Record, do func() error) error {
-		switch {
-		case op == opUpdate:
-			return session.ErrConflict
-		case r.store.count(opUpdate) > 3:
-			return session.ErrUnavailable
-		}
-		return do()
-	})
-	wantErr(t, r.m.Update(t.Context(), idOf(token), count), session.ErrUnavailable)
-}
-
 // Another program's shape is read, and the record is in this one's after it.
 func TestManagerUpdateOfAnOlderShape(t *testing.T) {
 	t.Parallel()

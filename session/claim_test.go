@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,7 +73,7 @@ func TestUserOfAnotherProcess(t *testing.T) {
 		theirs := r.another(other)
 		token := r.seed(visit{Name: "ada"})
 		slow, s := r.begin(token)
-		theirs.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
+		theirs.with(token, noting("theirs"))
 		s.Data.Count = 7
 		wantAction(t, slow.commit(), session.ActionSet)
 		if got := r.data(idOf(token)); got.Count != 7 || got.Note != "theirs" {
@@ -91,50 +90,6 @@ func TestUserOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// Nobody acknowledged that Renew, or a log-in, was stored: the record is the
-// request's own all the same, and Destroy ends it.
-func TestDestroyAfterALostRenew(t *testing.T) {
-	t.Parallel()
-	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("ada")} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, byName)
-			q, s := r.begin(r.seed(visit{Count: 1}))
-			do(s)
-			r.store.loseAnswerAndLook(opUpdate)
-			wantErr(t, s.Save(t.Context()), errBroken)
-			r.store.answer(nil)
-			s.Destroy()
-			wantAction(t, q.commit(), session.ActionClear)
-			q.end()
-			r.wantRecords(0)
-		})
-	}
-}
-
-// A write that failed gives no right to what others made of the session since.
-func TestFailedWriteIsNoClaim(t *testing.T) {
-	t.Parallel()
-	for name, do := range map[string]func(*visitSession){"a change": counting, "Renew": (*visitSession).Renew} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			token := r.seed(visit{Name: "n"})
-			q, s := r.begin(token)
-			do(s)
-			r.store.failWith(opUpdate, errBroken)
-			wantErr(t, s.Save(t.Context()), errBroken)
-			r.store.answer(nil)
-			theirs := r.next(token, (*visitSession).Renew)
-			before := r.record(idOf(token))
-			if err := s.Save(t.Context()); !errors.Is(err, session.ErrGone) {
-				t.Errorf("Save with a superseded token gave %v, want ErrGone", err)
-			}
-			wantAction(t, q.commit(), session.ActionNone)
-			r.same(before)
-			r.wantOpens(theirs, idOf(token))
-		})
-	}
-}
-
 // What another request saves does not keep back the token of this one's own
 // save, which the client is still waiting for.
 func TestTokenStaysAfterAForeignSave(t *testing.T) {
@@ -144,7 +99,7 @@ func TestTokenStaysAfterAForeignSave(t *testing.T) {
 	q, s := r.begin(token)
 	s.Renew()
 	q.save(s)
-	r.foreign(s.Token(), func(s *visitSession) { s.Data.Note = "theirs" })
+	r.foreign(s.Token(), noting("theirs"))
 	wantNoErr(t, s.Reload(t.Context()))
 	if s.Data.Note != "theirs" {
 		t.Errorf("Data %+v after Reload, want the other's note", s.Data)

@@ -70,7 +70,7 @@ func TestMergeTwice(t *testing.T) {
 	token := r.seed(visit{Name: "n", Count: 1})
 	q, s := r.begin(token)
 	s.Data.Count = 2
-	r.foreign(token, func(s *visitSession) { s.Data.Note = "a" })
+	r.foreign(token, noting("a"))
 	q.save(s)
 	r.foreign(token, func(s *visitSession) { s.Data.Note, s.Data.Name = "b", "m" })
 	s.Data.Count = 3
@@ -119,7 +119,7 @@ func TestMergeFails(t *testing.T) {
 	token := r.seed(visit{Name: "n"})
 	q, s := r.begin(token)
 	s.Data.Count = 2
-	r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
+	r.foreign(token, noting("theirs"))
 	wantErr(t, s.Save(t.Context()), errBroken)
 	r.wantData(s, visit{Name: "n", Count: 2})
 	fail = false

@@ -72,7 +72,7 @@ func TestMigrateInAConflict(t *testing.T) {
 	}))
 	slow := r.request(token)
 	counting(slow.get())
-	old.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
+	old.with(token, noting("theirs"))
 	wantAction(t, slow.commit(), session.ActionSet)
 	want := visit{Note: "theirs", Count: 1, Prefs: map[string]string{"migrated": "yes"}}
 	r.wantStored(idOf(token), want)

@@ -80,22 +80,6 @@ func TestLengthenedTimeouts(t *testing.T) {
 	})
 }
 
-// A token that is too old by a shortened RenewAfter is replaced at the next load.
-func TestShortenedRenewAfter(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		for _, before := range []time.Duration{0, 20 * time.Hour} {
-			long := newRig(t, renewAfter(before))
-			token := long.seed(visit{Name: "n"})
-			time.Sleep(time.Hour)
-			wantAction(t, long.with(token, looking), session.ActionNone)
-			r := long.another(renewAfter(time.Hour))
-			next := r.next(token, looking)
-			r.wantOpens(next, idOf(token))
-		}
-	})
-}
-
 // A request that began before the end and saves after it brings nothing back.
 func TestSaveAfterTheEnd(t *testing.T) {
 	t.Parallel()

@@ -70,7 +70,7 @@ func TestUserThatIsOutOfDateTwice(t *testing.T) {
 	r := before.another(byName)
 	slow := r.request(token)
 	counting(slow.get())
-	r.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
+	r.with(token, noting("theirs"))
 	r.forget()
 	wantAction(t, slow.commit(), session.ActionSet)
 	r.log.want(t, session.EventSaved)

@@ -143,7 +143,7 @@ func TestFailedSaveIsNotALateChange(t *testing.T) {
 			}, sid(token))
 			q.get().Data.Count = 5
 			if merged {
-				r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
+				r.foreign(token, noting("theirs"))
 			}
 			wantAction(t, q.commit(), session.ActionNone)
 			q.end()

@@ -1,13 +1,10 @@
 package session_test
 
 import (
-	"errors"
-	"math"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -29,28 +26,6 @@ func TestStoredTimesAreWholeMilliseconds(t *testing.T) {
 			}
 		})
 	}
-}
-
-// However long a superseded token is to be recognised, the session can be read.
-func TestLongestRenewGrace(t *testing.T) {
-	t.Parallel()
-	const longest = 876000 * time.Hour
-	for _, d := range []time.Duration{longest + 1, math.MaxInt64} {
-		_, err := session.New(visitConfig{Store: memstore.New(memstore.Options{}), RenewGrace: d})
-		if problem, ok := errors.AsType[*session.ConfigError](err); !ok || problem.Field != "RenewGrace" {
-			t.Errorf("a RenewGrace of %v gave %v, want a problem of RenewGrace", d, err)
-		}
-	}
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, byName, grace(longest))
-		old := r.seed(visit{})
-		token := r.signIn(old, "ada")
-		for range 2 {
-			r.wantInert(old)
-			r.wantOpens(token, idOf(old))
-			time.Sleep(23 * time.Hour)
-		}
-	})
 }
 
 // A longer age holds beside another request that only extends the session, by

@@ -166,6 +166,15 @@ func (q *fakeRequest) save(s *visitSession) {
 	}
 }
 
+// saveUnheard saves the session while the answer of the store is lost: the
+// write is carried out, but Save fails. After it the store is up again.
+func (q *fakeRequest) saveUnheard(s *visitSession) {
+	q.Helper()
+	q.store.goDown(true, session.ErrUnavailable)
+	wantErr(q.T, s.Save(q.Context()), session.ErrUnavailable)
+	q.store.answer(nil)
+}
+
 // loadAndCommit makes a request that is loaded, but whose handler does not ask
 // for the session.
 func (q *fakeRequest) loadAndCommit() session.Outcome {
@@ -226,6 +235,11 @@ func counting(s *visitSession) { s.Data.Count++ }
 // naming returns a handler that sets Name.
 func naming(name string) func(*visitSession) {
 	return func(s *visitSession) { s.Data.Name = name }
+}
+
+// noting returns a handler that sets Note.
+func noting(note string) func(*visitSession) {
+	return func(s *visitSession) { s.Data.Note = note }
 }
 
 // regenerating returns a handler that begins a new session with name in it.

@@ -82,41 +82,27 @@ func (s *fakeStore) loseAnswer(op string, err error) {
 	s.once(op, func(do func() error) error { return answerAfter(do, err) })
 }
 
-// loseAnswerAndLook carries out the next call of one operation, but answers
-// with errBroken. The load that follows fails as well, so that the caller cannot
-// know what became of the call.
-func (s *fakeStore) loseAnswerAndLook(op string) {
-	applied, looked := false, false
-	s.answer(func(o string, _ session.Record, do func() error) error {
-		switch {
-		case o == op && !applied:
-			applied = true
-			return answerAfter(do, errBroken)
-		case o == opLoad && applied && !looked:
-			looked = true
-			return errBroken
-		}
-		return do()
-	})
-}
-
-// goDown makes the store unavailable from the next write on. If applied is
-// true, that write is carried out all the same.
-func (s *fakeStore) goDown(applied bool) {
+// goDown makes every call fail with err, from the next call of one of the
+// operations on, or from the next write on if none is named. If applied is true,
+// that call is carried out all the same.
+func (s *fakeStore) goDown(applied bool, err error, ops ...string) {
+	if len(ops) == 0 {
+		ops = []string{opCreate, opUpdate, opTouch, opDelete}
+	}
 	down := false
 	s.answer(func(op string, _ session.Record, do func() error) error {
 		s.mu.Lock()
-		first := op != opLoad && !down
+		first := !down && slices.Contains(ops, op)
 		down = down || first
-		unavailable := down
+		fails := down
 		s.mu.Unlock()
-		if !unavailable {
+		if !fails {
 			return do()
 		}
 		if first && applied {
-			return answerAfter(do, session.ErrUnavailable)
+			return answerAfter(do, err)
 		}
-		return session.ErrUnavailable
+		return err
 	})
 }
 

@@ -123,7 +123,7 @@ func TestReload(t *testing.T) {
 	token := r.seed(visit{Name: "n", Prefs: map[string]string{"a": "1"}})
 	q, s := r.begin(token)
 	s.Data.Count, s.Data.Prefs["b"] = 5, "2"
-	r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs" })
+	r.foreign(token, noting("theirs"))
 	wantNoErr(t, s.Reload(t.Context()))
 	r.wantData(s, visit{Name: "n", Note: "theirs", Prefs: map[string]string{"a": "1"}})
 	r.store.wantCalls(t, "load load")

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -77,31 +76,5 @@ func TestRegenerateOfWhatIsDestroyed(t *testing.T) {
 	wantAction(t, q.commit(), session.ActionNone)
 	if r.len() != 0 || len(r.log.all(session.EventGone)) != 1 {
 		t.Errorf("%d records, want none, and the event gone", r.len())
-	}
-}
-
-// Nothing is known of a first save, and the session is made another: the first
-// one, if it landed, goes, and that it did not is no reason to give up.
-func TestRegenerateAfterALostSave(t *testing.T) {
-	t.Parallel()
-	for _, landed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("landed %v", landed), func(t *testing.T) {
-			r := newRig(t)
-			q, s := r.begin()
-			s.Data.Count = 1
-			if landed {
-				r.store.loseAnswerAndLook(opCreate)
-			} else {
-				r.store.answer(func(string, session.Record, func() error) error { return errBroken })
-			}
-			wantErr(t, s.Save(t.Context()), errBroken)
-			r.store.answer(nil)
-			s.Regenerate()
-			s.Data.Count = 2
-			wantAction(t, q.commit(), session.ActionSet)
-			if r.len() != 1 || r.data(s.ID()).Count != 2 {
-				t.Errorf("landed %v: %d records, want only the new one", landed, r.len())
-			}
-		})
 	}
 }

@@ -17,9 +17,7 @@ func TestFormerTokenBesideTheCurrentOne(t *testing.T) {
 	for name, formerFirst := range map[string]bool{"former first": true, "current first": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, renewAfter(time.Hour))
-				old := r.seed(visit{Name: "n"})
-				time.Sleep(time.Hour)
+				r, old := dueRig(t, visit{Name: "n"})
 				token := r.next(old, looking)
 				r.forget()
 				tokens := func() []string {
