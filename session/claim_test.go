@@ -37,27 +37,6 @@ func TestLogOutAfterTheUserWasWritten(t *testing.T) {
 	}
 }
 
-// What Valid refuses ends as well.
-func TestRefusedAfterTheUserWasWritten(t *testing.T) {
-	t.Parallel()
-	old := newRig(t)
-	r := old.another(byName)
-	token := old.seed(visit{Name: "ada"})
-	q := r.requestWith(func(q *fakeRequest) {
-		q.valid = func(*visitSession) (bool, error) {
-			r.with(token, counting)
-			return false, nil
-		}
-	}, sid(token))
-	if s := q.get(); !s.IsNew() || s.ID() == "" {
-		t.Errorf("the request has %v, new %v, want a new session with an id", s, s.IsNew())
-	}
-	wantAction(t, q.commit(), session.ActionClear)
-	if r.exists(idOf(token)) {
-		t.Error("the refused session is still there, want it to be over")
-	}
-}
-
 // Processes that name a user differently, or know of none, share a session: it
 // is the user as this one sees it that tells whose session it is.
 func TestUserOfAnotherProcess(t *testing.T) {

@@ -7,33 +7,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// Malformed tokens in the shapes of signed ones never reach the store either,
-// nor do they where another transport carries them.
-func TestMalformedTokensUnderKeys(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, signing(key("a")))
-	for name, token := range malformedTokens() {
-		for _, plain := range []bool{false, true} {
-			line := sid(token)
-			if plain {
-				line = token
-			}
-			r.forget()
-			q := r.requestBy(plain, line)
-			if s := q.get(); !s.IsNew() || s.ID() == "" {
-				t.Errorf("%s: %v, want a new session", name, s)
-			}
-			wantAction(t, q.commit(), session.ActionNone)
-			r.store.wantCalls(t, "")
-			r.log.want(t, session.EventRejected)
-		}
-		// Rightly signed, it is still malformed: only the shape counts.
-		if len(token) < 200 {
-			r.wantRejected(name, session.SignToken(r.m, token))
-		}
-	}
-}
-
 // Ids that are no ids, such as whole tokens, get nowhere: not into the store,
 // and not into an error.
 func TestMalformedIDs(t *testing.T) {

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -122,53 +121,6 @@ func TestIDsOfNothing(t *testing.T) {
 	}
 	if !r.exists(idOf(token)) || !r.exists(idOf(other)) {
 		t.Error("a record is gone, want both to be left alone")
-	}
-}
-
-// Records that cannot be read, in all ways.
-func TestCorruptRecords(t *testing.T) {
-	t.Parallel()
-	for name, damage := range map[string]func(*session.Record){
-		"no meta data":    func(r *session.Record) { r.Meta = nil },
-		"short meta data": func(r *session.Record) { r.Meta = r.Meta[:len(r.Meta)-1] },
-		"long meta data":  func(r *session.Record) { r.Meta = append(r.Meta[:len(r.Meta):len(r.Meta)], 0) },
-		"another version": func(r *session.Record) { r.Meta = append([]byte{2}, r.Meta[1:]...) },
-		"damaged data":    func(r *session.Record) { r.Data = []byte(`{"Name":`) },
-		"no data":         func(r *session.Record) { r.Data = nil },
-		"another type":    func(r *session.Record) { r.Data = []byte(`{"Name":7}`) },
-		"another format":  func(r *session.Record) { r.Format = "bson" },
-		"no format":       func(r *session.Record) { r.Format = "" },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t)
-			token := r.seed(visit{Name: "n"})
-			r.overwrite(idOf(token), damage)
-			version := r.record(idOf(token)).Version
-			_, err := r.m.Find(t.Context(), idOf(token))
-			errs := map[string]error{"Find": err}
-			_, errs["Open"] = r.m.Open(t.Context(), token)
-			errs["Update"] = r.m.Update(t.Context(), idOf(token), count)
-			_, errs["Session"] = r.request(token).x.Session(t.Context())
-			_, errs["Peek"] = r.request(token).x.Peek(t.Context())
-			for what, err := range errs {
-				if !errors.Is(err, session.ErrCorrupt) || errors.Is(err, session.ErrNotFound) {
-					t.Errorf("%s: %v, want ErrCorrupt", what, err)
-				}
-				if strings.Contains(err.Error(), secretOf(token)) {
-					t.Errorf("%s: %v has the secret in it", what, err)
-				}
-			}
-			if got := r.record(idOf(token)).Version; got != version {
-				t.Errorf("version %d, want %d: the record is left as it is", got, version)
-			}
-			// It can be deleted.
-			r.log.reset()
-			if err := r.m.Delete(t.Context(), idOf(token)); err != nil || r.exists(idOf(token)) {
-				t.Errorf("Delete: %v, and the record exists: %v", err, r.exists(idOf(token)))
-			}
-			r.log.want(t, session.EventRevoked)
-		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -125,22 +124,4 @@ func TestSessionFromManyGoroutines(t *testing.T) {
 		}
 	}
 	r.store.wantCalls(t, "load")
-}
-
-// A caller that gave up is no failed load of the request: who asks next loads.
-func TestLoadAfterACallerGaveUp(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	q := r.request(r.seed(visit{Name: "n"}))
-	q.failed = func(op session.Op, err error) error {
-		t.Errorf("the hook was asked about %q: %v", op, err)
-		return err
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := session.FromContext[visit](q.x.Context(ctx))
-	wantErr(t, err, context.Canceled)
-	if s := q.get(); s.IsNew() || s.Data.Name != "n" {
-		t.Errorf("new %v with %+v, want the stored session", s.IsNew(), s.Data)
-	}
 }

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/echosession/echosession/session"
@@ -97,48 +96,6 @@ func TestPeekAfterTheEnd(t *testing.T) {
 			_ = s.Save(t.Context())
 			if v, err := q.x.Peek(t.Context()); err != nil || !equalVisits(v, visit{}) {
 				t.Errorf("Peek gave %+v, %v, want an empty value", v, err)
-			}
-		})
-	}
-}
-
-// Errors of Peek are those of Session, and it asks the hook as that does.
-func TestPeekFails(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		damage func(*rig, string)
-		cause  error
-	}{
-		"load":   {func(r *rig, _ string) { r.store.failWith(opLoad, session.ErrUnavailable) }, session.ErrUnavailable},
-		"decode": {func(r *rig, token string) { r.overwrite(idOf(token), func(rec *session.Record) { rec.Data = nil }) }, session.ErrCorrupt},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for answer, want := range map[error]error{errBroken: errBroken, session.ErrDiscard: nil, nil: nil} {
-				t.Run(fmt.Sprintf("answer %v", answer), func(t *testing.T) {
-					r := newRig(t)
-					token := r.seed(fullVisit())
-					tt.damage(r, token)
-					asked := 0
-					q := r.requestWith(func(q *fakeRequest) {
-						q.failed = func(op session.Op, err error) error {
-							asked++
-							if op != session.OpLoad {
-								t.Errorf("the hook was asked about %q, want %q", op, session.OpLoad)
-							}
-							wantErr(t, err, tt.cause)
-							return answer
-						}
-					}, sid(token))
-					for range 2 {
-						v, err := q.x.Peek(t.Context())
-						if err != want || !equalVisits(v, visit{}) {
-							t.Errorf("%s, answered with %v: %+v, %v, want an empty value and %v", name, answer, v, err, want)
-						}
-					}
-					if _, err := q.x.Session(t.Context()); err != want || asked != 1 {
-						t.Errorf("Session gives %v, the hook was asked %d times, want %v and once", err, asked, want)
-					}
-				})
 			}
 		})
 	}

@@ -288,6 +288,13 @@ func (r *rig) same(before session.Record) {
 	}
 }
 
+// canceled returns a context that is canceled.
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
 // wantErr fails unless errors.Is finds want in err.
 func wantErr(t *testing.T, err, want error) {
 	t.Helper()

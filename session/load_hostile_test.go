@@ -1,0 +1,402 @@
+package session_test
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/echosession/echosession/memstore"
+	"github.com/echosession/echosession/session"
+)
+
+// randomText returns n random bytes in base64url.
+func randomText(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// randomToken returns a well-formed token that opens nothing.
+func randomToken() string { return randomText(16) + "." + randomText(16) }
+
+// randomSignature returns a well-formed signature that no key made.
+func randomSignature() string { return randomText(32) }
+
+// signature returns the signature of a token: HMAC-SHA-256 of the cookie's name,
+// a zero byte and the token.
+func signature(name string, key []byte, token string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(name + "\x00" + token))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// unobserved turns off Observe.
+func unobserved(cfg *visitConfig) { cfg.Observe = nil }
+
+// With signing keys, a flood of random tokens never reaches the store. Without
+// them each token is looked up once. In both cases nothing is stored.
+func TestFloodOfRandomTokens(t *testing.T) {
+	t.Parallel()
+	const n = 5000
+	for name, tt := range map[string]struct {
+		set   func(*visitConfig)
+		token func() string
+		loads int
+	}{
+		"no keys":                   {func(*visitConfig) {}, randomToken, n},
+		"no keys, of a wrong shape": {func(*visitConfig) {}, func() string { return randomToken() + "." + randomSignature() }, 0},
+		"keys, unsigned":            {signing(key("a")), randomToken, 0},
+		"keys, with a signature":    {signing(key("a"), key("b")), func() string { return randomToken() + "." + randomSignature() }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, byName, tt.set, unobserved)
+			victim := r.seed(visit{Name: "ada"})
+			before := r.record(idOf(victim))
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					for range n / 4 {
+						q := r.request(tt.token())
+						s, err := q.x.Session(t.Context())
+						out, errCommit := q.tryCommit()
+						_, errEnd := q.x.End(t.Context())
+						if err := errors.Join(err, errCommit, errEnd); err != nil || !s.IsNew() || out.Action != session.ActionNone {
+							t.Errorf("a request with a random token: %v, %v with the outcome %+v, want a new session and no outcome", err, s, out)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if loads, calls := r.store.count(opLoad), len(r.store.order); loads != tt.loads || calls != tt.loads {
+				t.Errorf("%d calls of the store, %d of them loads, want %d loads alone", calls, loads, tt.loads)
+			}
+			r.wantRecords(1)
+			r.same(before)
+			r.wantOpens(victim, idOf(victim))
+		})
+	}
+}
+
+// One request with many tokens makes the store be called at most four times,
+// and never for a token with a wrong signature.
+func TestFloodInOneRequest(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		set   func(*visitConfig)
+		calls string
+		found bool // the good token behind all others
+	}{
+		"no keys": {func(*visitConfig) {}, "load load load load", false},
+		"keys":    {signing(key("a")), "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, tt.set)
+			victim := r.seed(visit{Name: "n"})
+			var tokens []string
+			for range 100 {
+				tokens = append(tokens, randomToken(), randomToken()+"."+randomSignature(), strings.Repeat("x", 300), "\x00", "ä")
+			}
+			q, s := r.begin(tokens...)
+			if !s.IsNew() {
+				t.Errorf("the request has %v, want a new session", s)
+			}
+			wantAction(t, q.commit(), session.ActionNone)
+			r.store.wantCalls(t, tt.calls)
+			if _, s := r.begin(append(tokens, victim)...); s.IsNew() == tt.found {
+				t.Errorf("the good token behind the others was found: %v, want %v", !s.IsNew(), tt.found)
+			}
+		})
+	}
+}
+
+// A giant token is refused by its length, and costs next to nothing.
+func TestGiantTokensCostNothing(t *testing.T) {
+	giant := strings.Repeat("A", 1<<20)
+	for _, set := range []func(*visitConfig){func(*visitConfig) {}, signing(key("a"))} {
+		r := newRig(t, set, unobserved)
+		for _, token := range []string{
+			giant, giant + "." + secret22, "a." + giant, giant + "." + randomSignature(), strings.Repeat(".", 1<<20), strings.Repeat("ä", 1<<19),
+		} {
+			line := sid(token)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s := r.requestWith(nil, line).get()
+			runtime.ReadMemStats(&after)
+			if !s.IsNew() {
+				t.Errorf("the request has %v, want a new session", s)
+			}
+			if got := after.TotalAlloc - before.TotalAlloc; got > 64<<10 {
+				t.Errorf("a token of %d bytes made the server allocate %d bytes, want at most 64 KiB", len(token), got)
+			}
+			r.store.wantCalls(t, "")
+		}
+	}
+}
+
+// Under signing keys, malformed tokens never reach the store, in a cookie or in
+// a field of their own. A right signature does not make them well-formed.
+func TestMalformedTokensUnderKeys(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, signing(key("a")))
+	for name, token := range malformedTokens() {
+		for byField, line := range map[bool]string{false: sid(token), true: token} {
+			r.forget()
+			q := r.requestBy(byField, line)
+			if s := q.get(); !s.IsNew() || s.ID() == "" {
+				t.Errorf("%s: the request has %v, want a new session", name, s)
+			}
+			wantAction(t, q.commit(), session.ActionNone)
+			r.store.wantCalls(t, "")
+			r.log.want(t, session.EventRejected)
+		}
+		if len(token) < 200 {
+			r.wantRejected(name, token+"."+signature(rigCookie, key("a"), token))
+		}
+	}
+}
+
+// A secret or signature of a client is compared in constant time with each that
+// it could be: no loop of comparisons ends early. Time itself is too noisy to be
+// tested, so this test reads the code.
+func TestPresentedSecretsAreComparedInConstantTime(t *testing.T) {
+	t.Parallel()
+	found := map[string]int{}
+	for _, dir := range []string{".", "../internal/token"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, decl := range parsed.Decls {
+				for _, problem := range timing(decl, found) {
+					t.Errorf("a function in %s compares secrets and has %s", file, problem)
+				}
+			}
+		}
+	}
+	if found["digest"] == 0 || found["signature"] == 0 {
+		t.Errorf("found the comparisons %v, want some of digests and some of signatures", found)
+	}
+}
+
+// timing counts what a function compares in constant time. It returns what in
+// such a function could depend on a secret in its time.
+func timing(function ast.Decl, found map[string]int) (problems []string) {
+	compares := false
+	ast.Inspect(function, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			what := comparison(n)
+			found[what]++
+			compares = compares || what != ""
+		case *ast.BinaryExpr:
+			if isDigest(n.X) || isDigest(n.Y) {
+				problems = append(problems, "a comparison by "+n.Op.String())
+			}
+		case *ast.RangeStmt:
+			if endsEarly(n) {
+				problems = append(problems, "a loop of comparisons that may end early")
+			}
+		}
+		return true
+	})
+	if !compares {
+		return nil
+	}
+	return problems
+}
+
+// isDigest reports whether an expression is a variable or field with the name
+// digest.
+func isDigest(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == "digest"
+	case *ast.SelectorExpr:
+		return e.Sel.Name == "digest"
+	}
+	return false
+}
+
+// comparison says what a selector compares in constant time: "digest",
+// "signature" or nothing.
+func comparison(s *ast.SelectorExpr) string {
+	pkg, _ := s.X.(*ast.Ident)
+	switch {
+	case s.Sel.Name == "ConstantTimeCompare", s.Sel.Name == "Equal" && isDigest(s.X):
+		return "digest"
+	case s.Sel.Name == "Equal" && pkg != nil && pkg.Name == "hmac":
+		return "signature"
+	}
+	return ""
+}
+
+// endsEarly reports whether a loop compares secrets, and can leave out some of
+// the comparisons.
+func endsEarly(loop *ast.RangeStmt) bool {
+	compares, leaves := false, false
+	ast.Inspect(loop, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			compares = compares || comparison(n) != ""
+		case *ast.ReturnStmt, *ast.BranchStmt:
+			leaves = true
+		}
+		return true
+	})
+	return compares && leaves
+}
+
+// FuzzCookieHeader sends arbitrary lines. They cause no panic, no error, and at
+// most four loads. They never open a session without its whole token.
+func FuzzCookieHeader(f *testing.F) {
+	for _, token := range malformedTokens() {
+		f.Add("sid="+token, "", true)
+	}
+	f.Add("a=1; sid=TOKEN; b", "c", false)
+	f.Add("sid=x.TOKEN; sid=TOKENx", "sid=TOKEN;sid=TOKEN", false)
+	f.Add("sid=a."+secret22+";sid=b."+secret22+";sid=c."+secret22, "sid=d."+secret22+"; sid=e."+secret22, false)
+	f.Add("sid\t=\tTOKEN ;;;", "sid==; sid", true)
+	f.Fuzz(func(t *testing.T, first, second string, byField bool) {
+		r := newRig(t)
+		token := r.seed(visit{Name: "mine"})
+		first, second = strings.ReplaceAll(first, "TOKEN", token), strings.ReplaceAll(second, "TOKEN", token)
+		q := r.requestBy(byField, first, second)
+		s := q.get()
+		if n := r.store.count(opLoad); n > 4 {
+			t.Errorf("%d loads, want at most 4", n)
+		}
+		if s.IsNew() == (s.Data.Name == "mine") || !s.IsNew() && s.Token() != token {
+			t.Errorf("the request has the token %q, new %v, with %+v, want the stored session or a new one", s.Token(), s.IsNew(), s.Data)
+		}
+		if !s.IsNew() && !strings.Contains(first, token) && !strings.Contains(second, token) {
+			t.Errorf("%q, %q open a session, want its token to be in them", first, second)
+		}
+		if s.IsNew() && (strings.Contains(first, s.ID()) || strings.Contains(second, s.ID())) {
+			t.Errorf("the new session has the id %q of the client, want an id of its own", s.ID())
+		}
+		wantAction(t, q.commit(), session.ActionNone)
+		q.end()
+		if n := len(r.store.order) - r.store.count(opLoad); n != 0 {
+			t.Errorf("the calls of the store are %q, want loads alone", r.store.order)
+		}
+		r.wantRecords(1)
+	})
+}
+
+// fuzzRecord stores a record that change has damaged, and uses it in every way.
+// Each gives a session, or one of the errors of a record that cannot be read.
+func fuzzRecord(t *testing.T, change func(*session.Record)) {
+	r := newRig(t, rolling(time.Hour, -1))
+	token := r.seed(visit{Name: "n"})
+	r.overwrite(idOf(token), change)
+	before := r.record(idOf(token))
+	allowed := func(what string, err error) {
+		if err != nil && !errors.Is(err, session.ErrCorrupt) && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrSchema) {
+			t.Errorf("%s: %v, want ErrCorrupt, ErrNotFound or ErrSchema", what, err)
+		}
+	}
+	info, err := r.m.Find(t.Context(), idOf(token))
+	allowed("Find", err)
+	if err == nil && info.ID != idOf(token) {
+		t.Errorf("Find: the id %q, want %q", info.ID, idOf(token))
+	}
+	s, err := r.m.Open(t.Context(), token)
+	allowed("Open", err)
+	if (err == nil) != (s != nil) {
+		t.Errorf("Open: %v, %v, want either a session or an error", s, err)
+	}
+	_, err = r.request(token).x.Peek(t.Context())
+	allowed("Peek", err)
+	q := r.request(token)
+	s, err = q.x.Session(t.Context())
+	allowed("Session", err)
+	r.same(before)
+	if err == nil && !s.IsNew() {
+		s.Data.Count++
+		_, err := q.tryCommit()
+		allowed("Commit", err)
+		allowed("Update", r.m.Update(t.Context(), idOf(token), count))
+	}
+	wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
+}
+
+// FuzzMeta gives a record arbitrary meta data.
+func FuzzMeta(f *testing.F) {
+	m, err := session.New(visitConfig{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: rigCookie}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s, err := m.Start(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, step := range []func(){func() {}, func() { s.SetMaxAge(time.Hour) }, s.Renew, s.Renew, s.Renew} {
+		step()
+		if err := s.Save(f.Context()); err != nil {
+			f.Fatal(err)
+		}
+		rec, err := m.Store().Load(f.Context(), s.ID())
+		if err != nil {
+			f.Fatal(err)
+		}
+		for n := range len(rec.Meta) {
+			f.Add(rec.Meta[:n], n%2 == 0)
+		}
+		f.Add(rec.Meta, true)
+		f.Add(append(rec.Meta[:len(rec.Meta):len(rec.Meta)], 0), false)
+	}
+	f.Add([]byte(nil), false)
+	f.Fuzz(func(t *testing.T, meta []byte, keepDigest bool) {
+		fuzzRecord(t, func(rec *session.Record) {
+			const upToTheDigest = 33
+			if keepDigest && len(meta) > upToTheDigest {
+				meta = append(rec.Meta[:upToTheDigest:upToTheDigest], meta[upToTheDigest:]...)
+			}
+			rec.Meta = meta
+		})
+	})
+}
+
+// FuzzStoredData gives a record arbitrary data in an arbitrary format.
+func FuzzStoredData(f *testing.F) {
+	for _, v := range []visit{{}, fullVisit(), {Note: "\x00\u2028"}} {
+		data, err := session.JSON().Marshal(&v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, "json")
+		f.Add(data[:len(data)/2], "json")
+	}
+	for _, text := range []string{
+		"", "null", "{}", "[]", `{"Name":null}`, `{"Name":1}`, `{"Name":"a","Name":"b"}`, ` {"Prefs":{"a":"1","a":"2"}} `,
+		"{\"Name\":\"\xff\"}", `{"Pages":[null,{}]}`,
+	} {
+		f.Add([]byte(text), "json")
+	}
+	f.Add([]byte("x"), "sealed")
+	f.Add([]byte("{}"), "")
+	f.Fuzz(func(t *testing.T, data []byte, format string) {
+		fuzzRecord(t, func(rec *session.Record) { rec.Data, rec.Format = data, format })
+	})
+}
