@@ -84,21 +84,6 @@ func TestAbsoluteTimeoutAfterSigningOut(t *testing.T) {
 	})
 }
 
-// Near its end a session is no more touched than that moves it.
-func TestAbsoluteTimeoutEndsTouching(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, rolling(2*time.Hour, -1), absolute(3*time.Hour))
-		token := r.seed(visit{Name: "n"})
-		time.Sleep(time.Hour)
-		wantAction(t, r.with(token, looking), session.ActionSet) // to its very end
-		time.Sleep(time.Hour)
-		r.forget()
-		wantAction(t, r.with(token, looking), session.ActionNone)
-		r.store.wantCalls(t, "load")
-	})
-}
-
 // A session that is not stored yet tells the end that a save would give it.
 func TestAbsoluteTimeoutOfANewSession(t *testing.T) {
 	t.Parallel()

@@ -125,25 +125,3 @@ func TestSaveThenRegenerateThatIsNotStored(t *testing.T) {
 		})
 	}
 }
-
-// A touch that meets another request's SetMaxAge sends the cookie by that age.
-func TestTouchAfterAForeignSetMaxAge(t *testing.T) {
-	t.Parallel()
-	for _, browser := range []bool{false, true} {
-		t.Run(fmt.Sprintf("browser %v", browser), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, rolling(24*time.Hour, time.Minute), func(cfg *visitConfig) { cfg.Cookie.BrowserSession = browser })
-				old := r.seed(visit{Name: "n"})
-				time.Sleep(2 * time.Hour)
-				q, _ := r.begin(old)
-				r.with(old, func(s *visitSession) { s.SetMaxAge(30 * 24 * time.Hour) })
-				time.Sleep(2 * time.Hour)
-				out := q.commit()
-				wantAction(t, out, session.ActionSet)
-				if want := 30 * 24 * 60 * 60; out.Cookie.MaxAge != want {
-					t.Errorf("BrowserSession %t: Max-Age %d, want %d", browser, out.Cookie.MaxAge, want)
-				}
-			})
-		})
-	}
-}

@@ -278,6 +278,14 @@ func (r *rig) wantRecords(want int) {
 	}
 }
 
+// wantEndsIn compares the time that the record of id has left.
+func (r *rig) wantEndsIn(id string, want time.Duration) {
+	r.Helper()
+	if got := time.Until(r.record(id).ExpiresAt); got != want {
+		r.Errorf("the record ends in %v, want in %v", got, want)
+	}
+}
+
 // same fails if the record of before.ID is not what it was.
 func (r *rig) same(before session.Record) {
 	r.Helper()
