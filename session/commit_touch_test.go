@@ -9,6 +9,18 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
+// Without Rolling, use does not extend a session.
+func TestNotRollingByDefault(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		token := r.seed(visit{Name: "n"})
+		time.Sleep(23 * time.Hour)
+		wantAction(t, r.with(token, looking), session.ActionNone)
+		r.store.wantCalls(t, "load")
+	})
+}
+
 // With Rolling, use extends a session at most once in TouchAfter. That is a
 // touch, which changes only the times.
 func TestRollingExtends(t *testing.T) {

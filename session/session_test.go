@@ -100,23 +100,6 @@ func TestOwnAgeStays(t *testing.T) {
 	})
 }
 
-// A clock that is behind never takes time from a session.
-func TestSlowClock(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, maxAge(time.Hour))
-		token := r.seed(visit{Name: "n"})
-		ahead := time.Now().Add(time.Minute)
-		r.overwrite(idOf(token), func(rec *session.Record) { rec.SeenAt, rec.ExpiresAt = ahead, ahead.Add(time.Hour) })
-		q := r.request(token)
-		q.get().Data.Count++
-		q.commit()
-		if rec := r.record(idOf(token)); !rec.SeenAt.Equal(ahead) || !rec.ExpiresAt.Equal(ahead.Add(time.Hour)) {
-			t.Errorf("seen %v, ends %v, want neither to move back from %v", rec.SeenAt, rec.ExpiresAt, ahead)
-		}
-	})
-}
-
 func TestReload(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

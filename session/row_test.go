@@ -1,0 +1,248 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// Only a log-in moves the absolute end of a session.
+func TestAbsoluteTimeout(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		do    func(*visitSession)
+		moves bool
+	}{
+		"use":                 {looking, false},
+		"a change":            {counting, false},
+		"SaveAlways":          {alwaysSave, false},
+		"Renew":               {(*visitSession).Renew, false},
+		"SetMaxAge":           {func(s *visitSession) { s.SetMaxAge(maxDays); s.Data.Count++ }, false},
+		"signing out":         {naming(""), false},
+		"signing in as other": {naming("bob"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byName, rolling(time.Hour, -1), absolute(3*time.Hour))
+				token := r.seed(visit{Name: "ada"})
+				end := time.Now().Add(3 * time.Hour)
+				for i := range 3 {
+					time.Sleep(50 * time.Minute)
+					out := r.with(token, tt.do)
+					wantAction(t, out, session.ActionSet)
+					token = out.Token
+					if tt.moves && i == 0 {
+						end = time.Now().Add(3 * time.Hour)
+					}
+					age := min(time.Until(end), time.Hour)
+					if name == "SetMaxAge" {
+						age = time.Until(end)
+					}
+					if got := time.Duration(out.Cookie.MaxAge) * time.Second; got != age {
+						t.Errorf("the cookie has the Max-Age %v, want %v", got, age)
+					}
+					r.wantEndsIn(idOf(token), age)
+					if got := time.Until(r.request(token).get().ExpiresAt()); got != age {
+						t.Errorf("the session ends in %v, want in %v", got, age)
+					}
+				}
+				for time.Until(end) > 50*time.Minute {
+					time.Sleep(30 * time.Minute)
+					wantAction(t, r.with(token, looking), session.ActionSet)
+				}
+				time.Sleep(time.Until(end) - time.Millisecond)
+				r.wantOpens(token, idOf(token))
+				time.Sleep(time.Millisecond)
+				r.wantUnknown(token)
+			})
+		})
+	}
+}
+
+// A session that was signed out keeps the end of its last log-in. The next
+// log-in gives it another one.
+func TestAbsoluteTimeoutAfterSigningOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byName, rolling(24*time.Hour, -1), absolute(3*time.Hour))
+		token := r.seed(visit{})
+		time.Sleep(time.Hour)
+		token = r.signIn(token, "ada")
+		end := time.Now().Add(3 * time.Hour)
+		time.Sleep(time.Hour)
+		token = r.signIn(token, "")
+		time.Sleep(time.Hour)
+		if s := r.request(token).get(); !s.ExpiresAt().Equal(end) || !s.AuthenticatedAt().IsZero() {
+			t.Errorf("ends at %v, authenticated at %v, want %v and never", s.ExpiresAt(), s.AuthenticatedAt(), end)
+		}
+		token = r.signIn(token, "ada")
+		if s := r.request(token).get(); !s.ExpiresAt().Equal(time.Now().Add(3 * time.Hour)) {
+			t.Errorf("ends at %v, want 3h after the log-in", s.ExpiresAt())
+		}
+	})
+}
+
+// ExpiresAt of a session that is not stored is the end that a save would give
+// it.
+func TestAbsoluteTimeoutOfANewSession(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byName, absolute(time.Hour))
+		q, s := r.begin()
+		for age, want := range map[time.Duration]time.Duration{0: time.Hour, time.Minute: time.Minute, maxDays: time.Hour} {
+			s.SetMaxAge(age)
+			if got := time.Until(s.ExpiresAt()); got != want {
+				t.Errorf("the session ends in %v after SetMaxAge(%v), want in %v", got, age, want)
+			}
+		}
+		s.SetMaxAge(0)
+		time.Sleep(30 * time.Minute)
+		counting(s)
+		out := q.commit()
+		if out.Cookie.MaxAge != 30*60 || !s.ExpiresAt().Equal(time.Now().Add(30*time.Minute)) {
+			t.Errorf("Max-Age %d, ends at %v, want half an hour for both", out.Cookie.MaxAge, s.ExpiresAt())
+		}
+	})
+}
+
+// A shortened time-out holds for the sessions that are stored, at their next
+// load.
+func TestShortenedTimeouts(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before, after func(*visitConfig)
+		do            func(*visitSession) // while the old setting holds
+		end           time.Duration
+	}{
+		"MaxAge":                         {rolling(24*time.Hour, -1), rolling(2*time.Hour, -1), looking, 2 * time.Hour},
+		"AbsoluteTimeout":                {absolute(20 * time.Hour), absolute(2 * time.Hour), counting, 2 * time.Hour},
+		"AbsoluteTimeout, set":           {absolute(0), absolute(2 * time.Hour), counting, 2 * time.Hour},
+		"AbsoluteTimeout after a log-in": {absolute(0), absolute(2 * time.Hour), naming("bob"), 2 * time.Hour},
+		"an age of its own, which stays": {rolling(24*time.Hour, -1), rolling(2*time.Hour, -1),
+			func(s *visitSession) { s.SetMaxAge(5 * time.Hour) }, 5 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				long := newRig(t, byName, tt.before)
+				token := long.seed(visit{Name: "ada"})
+				if out := long.with(token, tt.do); out.Token != "" {
+					token = out.Token
+				}
+				r := long.another(byName, tt.after)
+				time.Sleep(tt.end - time.Millisecond)
+				info, err := r.m.Find(t.Context(), idOf(token))
+				if end := time.Now().Add(time.Millisecond); err != nil || !info.ExpiresAt.Equal(end) {
+					t.Errorf("Find: ends at %v, %v, want %v", info.ExpiresAt, err, end)
+				}
+				if n := len(r.sessionsOf(info.User)); n != 1 {
+					t.Errorf("Sessions lists %d before the end, want 1", n)
+				}
+				if s, err := r.m.Open(t.Context(), token); err != nil || !s.ExpiresAt().Equal(info.ExpiresAt) {
+					t.Errorf("Open: %v, %v, want the session with that end", s, err)
+				}
+				time.Sleep(time.Millisecond)
+				r.forget()
+				r.wantUnknown(token)
+				if n := len(r.log.all(session.EventExpired)); n == 0 && name != "an age of its own, which stays" {
+					t.Errorf("no event %q, want one: the store still has the record", session.EventExpired)
+				}
+				_, err = r.m.Find(t.Context(), idOf(token))
+				wantErr(t, err, session.ErrNotFound)
+				wantErr(t, r.m.Update(t.Context(), idOf(token), count), session.ErrNotFound)
+				wantErr(t, r.m.DeleteOf(t.Context(), "ada", idOf(token)), session.ErrNotFound)
+				if n := len(r.sessionsOf(info.User)); n != 0 {
+					t.Errorf("Sessions lists %d after the end, want none", n)
+				}
+			})
+		})
+	}
+}
+
+// A longer time-out revives no session. It holds from the next use on.
+func TestLengthenedTimeouts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		short := newRig(t, rolling(time.Hour, -1), absolute(2*time.Hour))
+		token := short.seed(visit{Name: "n"})
+		r := short.another(rolling(24*time.Hour, -1))
+		time.Sleep(time.Hour)
+		r.wantUnknown(token)
+		token = short.seed(visit{Name: "n"})
+		time.Sleep(30 * time.Minute)
+		if out := r.with(token, looking); out.Cookie == nil || out.Cookie.MaxAge != 24*60*60 {
+			t.Errorf("the outcome is %+v, want a Max-Age of a day", out)
+		}
+	})
+}
+
+// A request that began before the end of the session and saves after it brings
+// nothing back.
+func TestSaveAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byName, rolling(time.Hour, -1), absolute(90*time.Minute))
+		for name, do := range map[string]func(*visitSession){"a change": counting, "a touch": looking, "Renew": (*visitSession).Renew} {
+			token := r.seed(visit{Name: "ada"})
+			q, s := r.begin(token)
+			time.Sleep(2 * time.Hour)
+			do(s)
+			if out := q.commit(); out.Action != session.ActionNone {
+				t.Errorf("%s: the outcome is %+v, want none", name, out)
+			}
+			r.wantUnknown(token)
+		}
+	})
+}
+
+// A clock that is behind takes no time from a session.
+func TestSlowClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, maxAge(time.Hour))
+		token := r.seed(visit{Name: "n"})
+		ahead := time.Now().Add(time.Minute)
+		r.overwrite(idOf(token), func(rec *session.Record) { rec.SeenAt, rec.ExpiresAt = ahead, ahead.Add(time.Hour) })
+		r.with(token, counting)
+		if rec := r.record(idOf(token)); !rec.SeenAt.Equal(ahead) || !rec.ExpiresAt.Equal(ahead.Add(time.Hour)) {
+			t.Errorf("seen at %v, ends at %v, want %v and an hour later as before", rec.SeenAt, rec.ExpiresAt, ahead)
+		}
+	})
+}
+
+// The times of a record are in UTC and whole milliseconds, whatever the
+// configuration counts in.
+func TestStoredTimesAreWholeMilliseconds(t *testing.T) {
+	t.Parallel()
+	const odd = time.Hour + 1500*time.Microsecond
+	for name, tt := range map[string]struct {
+		set   func(*visitConfig)
+		calls string
+	}{
+		"MaxAge":          {rolling(odd, -1), "load touch load update"},
+		"AbsoluteTimeout": {absolute(odd), "load load update"}, // extended to its end at once
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, always, tt.set)
+				r.store.answer(func(op string, rec session.Record, do func() error) error {
+					for name, at := range map[string]time.Time{"CreatedAt": rec.CreatedAt, "SeenAt": rec.SeenAt, "ExpiresAt": rec.ExpiresAt} {
+						if !at.Equal(at.Truncate(time.Millisecond)) || at.Location() != time.UTC {
+							t.Errorf("%s of %s is %v, want UTC and whole milliseconds", name, op, at)
+						}
+					}
+					return do()
+				})
+				time.Sleep(700 * time.Microsecond)
+				token := r.seed(visit{Name: "n"})
+				time.Sleep(700 * time.Microsecond)
+				r.with(token, looking)
+				r.with(token, counting)
+				r.store.wantCalls(t, tt.calls)
+			})
+		})
+	}
+}
