@@ -273,9 +273,7 @@ func TestRegenerateOfWhatExpires(t *testing.T) {
 				q.end()
 				wantAction(t, out, session.ActionSet)
 				r.wantOpens(out.Token, s.ID())
-				if got := r.record(s.ID()).User; got != "ada" {
-					t.Errorf("the record has the user %q, want ada", got)
-				}
+				r.wantUser(s.ID(), "ada")
 				r.log.wantNone(t, session.EventGone)
 			})
 		})

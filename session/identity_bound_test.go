@@ -188,14 +188,3 @@ func TestSealedFormatIsNotGuessed(t *testing.T) {
 	store.alter = func(rec *session.Record) { rec.Format, rec.Data = "", nil }
 	r.wantCorrupt("nothing", token)
 }
-
-// A record that cannot be opened can still be ended.
-func TestSealedByAnotherKeyIsDeleted(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, byName, sealing(key("a")))
-	one, two := r.seed(secretVisit()), r.seed(secretVisit())
-	other := r.another(byName, sealing(key("b")))
-	wantNoErr(t, other.m.DeleteOf(t.Context(), "ada", idOf(one)))
-	wantNoErr(t, other.m.Delete(t.Context(), idOf(two)))
-	r.wantRecords(0)
-}

@@ -67,9 +67,7 @@ func TestForcedRenewalAcknowledgementLost(t *testing.T) {
 	wantAction(t, out, session.ActionSet)
 	r.wantOpens(out.Token, idOf(old))
 	r.wantInert(old)
-	if rec := r.record(idOf(old)); rec.User != "ada" {
-		t.Errorf("the record has the user %q, want ada", rec.User)
-	}
+	r.wantUser(idOf(old), "ada")
 }
 
 // A timed renewal that fails, or that finds the session gone, does not fail the

@@ -278,6 +278,14 @@ func (r *rig) wantRecords(want int) {
 	}
 }
 
+// wantUser compares the user in the record of id.
+func (r *rig) wantUser(id, want string) {
+	r.Helper()
+	if got := r.record(id).User; got != want {
+		r.Errorf("the record has the user %q, want %q", got, want)
+	}
+}
+
 // wantEndsIn compares the time that the record of id has left.
 func (r *rig) wantEndsIn(id string, want time.Duration) {
 	r.Helper()

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,22 +27,6 @@ func TestConnectedStore(t *testing.T) {
 		store.tell(connected)
 		r.log.want(t)
 	})
-}
-
-func TestCloseEndsTheWatch(t *testing.T) {
-	t.Parallel()
-	r, store := gateRig(t, connected)
-	for range 2 {
-		wantNoErr(t, r.m.Close())
-	}
-	if store.watcher != nil || store.stops == 0 {
-		t.Error("the watch goes on, want stop to be called")
-	}
-	// The store stays the caller's, and open.
-	if _, err := r.timed(t.Context()); !errors.Is(err, session.ErrNotFound) {
-		t.Errorf("error %v, want the store's answer", err)
-	}
-	wantNoErr(t, newRig(t).m.Close())
 }
 
 func TestStatusString(t *testing.T) {

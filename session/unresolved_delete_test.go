@@ -160,9 +160,7 @@ func TestSaveAgainAfterALostDelete(t *testing.T) {
 	wantAction(t, out, session.ActionSet)
 	r.wantRecords(1)
 	r.wantOpens(out.Token, s.ID())
-	if got := r.record(s.ID()).User; got != "bob" {
-		t.Errorf("the record has the user %q, want bob", got)
-	}
+	r.wantUser(s.ID(), "bob")
 }
 
 // An Update that fails brings back what two calls of Regenerate left behind.

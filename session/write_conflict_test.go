@@ -344,8 +344,6 @@ func TestUserThatIsOutOfDateTwice(t *testing.T) {
 	r.forget()
 	wantAction(t, slow.commit(), session.ActionSet)
 	r.log.want(t, session.EventSaved)
-	if got := r.record(idOf(token)).User; got != "ada" {
-		t.Errorf("the record has the user %q, want ada", got)
-	}
+	r.wantUser(idOf(token), "ada")
 	r.wantStored(idOf(token), visit{Name: "ada", Count: 1, Note: "theirs"})
 }
