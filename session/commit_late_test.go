@@ -56,7 +56,6 @@ func TestSaveAfterTheCommit(t *testing.T) {
 func TestRenewInsideOfASaveAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "Regenerate": (*visitSession).Regenerate} {
-		asking := func(q *fakeRequest) { q.beforeSave = func(s *visitSession) error { change(s); return nil } }
 		t.Run(name+"/Update", func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
@@ -71,7 +70,7 @@ func TestRenewInsideOfASaveAfterTheCommit(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			token := r.seed(visit{Name: "n"})
-			q := r.requestWith(asking, sid(token))
+			q := r.requestWith(beforeSave(change), sid(token))
 			s := q.get()
 			q.commit()
 			s.Data.Count = 7
@@ -83,7 +82,7 @@ func TestRenewInsideOfASaveAfterTheCommit(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			token := r.seed(visit{Name: "n"})
-			q := r.requestWith(asking, sid(token))
+			q := r.requestWith(beforeSave(change), sid(token))
 			q.get().Data.Count = 7
 			q.hijack()
 			r.log.one(t, session.EventLost)
