@@ -306,24 +306,3 @@ func TestCurrentTokenBesideAWrongOne(t *testing.T) {
 	}
 	r.wantOpens(token, idOf(token))
 }
-
-// The event of a rejected token says why: a client that missed a log-in differs
-// from one that guesses.
-func TestRejectedTokensDiffer(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, byName)
-	old := r.seed(visit{})
-	r.signIn(old, "ada")
-	for token, want := range map[string]string{
-		old:                          "superseded token",
-		unknownToken(idOf(old)):      "wrong secret",
-		unknownToken("unknown"):      session.ErrNotFound.Error(),
-		"not a token of any session": "malformed token",
-	} {
-		r.forget()
-		r.begin(token)
-		if err := r.log.one(t, session.EventRejected).Err; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the event has the error %v, want %q", err, want)
-		}
-	}
-}

@@ -180,21 +180,6 @@ func recovered(f func() error) (err error) {
 	return f()
 }
 
-// An error of the function is returned as it is, and not observed. An error of
-// the store is observed.
-func TestUpdateErrorIsNotObserved(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	_, s := r.begin(r.seed(visit{Name: "n"}))
-	if err := s.Update(t.Context(), func(*visit) error { return errBroken }); err != errBroken {
-		t.Errorf("Update: %v, want the error of the function as it is", err)
-	}
-	r.log.want(t)
-	r.store.failWith(opUpdate, session.ErrUnavailable)
-	wantErr(t, s.Update(t.Context(), count), session.ErrUnavailable)
-	r.log.want(t, session.EventError)
-}
-
 // An Update that is not stored changes neither Data nor the record.
 func TestUpdateNotStored(t *testing.T) {
 	t.Parallel()

@@ -3,20 +3,24 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/echosession/echosession/session"
 )
 
-// tamperedStore is one into which somebody writes by hand: alter changes what
-// is loaded.
+// tamperedStore is a store whose records alter changes as they are loaded.
 type tamperedStore struct {
 	session.Store
 	alter func(*session.Record)
 }
 
+// Load implements session.Store.
 func (s *tamperedStore) Load(ctx context.Context, id string) (session.Record, error) {
 	r, err := s.Store.Load(ctx, id)
 	if err == nil && s.alter != nil {
@@ -26,6 +30,7 @@ func (s *tamperedStore) Load(ctx context.Context, id string) (session.Record, er
 	return r, err
 }
 
+// tampered puts s in front of the store.
 func tampered(s *tamperedStore) func(*visitConfig) {
 	return func(cfg *visitConfig) {
 		s.Store = cfg.Store
@@ -33,43 +38,38 @@ func tampered(s *tamperedStore) func(*visitConfig) {
 	}
 }
 
-// wantCorrupt fails unless the record of token is ErrCorrupt to whoever asks
-// for its Data, and is left as it is.
+// wantCorrupt fails unless the record of the token is ErrCorrupt in every way of
+// loading it, and is left as it is.
 func (r *rig) wantCorrupt(what, token string) {
 	r.Helper()
 	r.forget()
-	id := idOf(token)
-	_, open := r.m.Open(r.Context(), token)
-	_, found := r.m.Find(r.Context(), id)
-	_, got := r.request(token).x.Session(r.Context())
-	_, peeked := r.request(token).x.Peek(r.Context())
-	updated := r.m.Update(r.Context(), id, count)
-	for how, err := range map[string]error{"Open": open, "Find": found, "Update": updated, "Get": got, "Peek": peeked} {
+	for how, err := range r.errorsOf(token) {
 		if !errors.Is(err, session.ErrCorrupt) {
-			r.Errorf("%s: %s gave the error %v, want ErrCorrupt", what, how, err)
+			r.Errorf("%s: %s: %v, want ErrCorrupt", what, how, err)
 		}
 	}
-	// A handler that goes on with an empty session, as its error handler says,
-	// stores nothing.
-	q := r.requestWith(func(q *fakeRequest) { q.failed = func(session.Op, error) error { return nil } }, sid(token))
+	// The error handler lets the request go on with an empty session. That stores
+	// nothing.
+	q, _ := r.answering(nil, session.OpLoad, session.ErrCorrupt, token)
 	s := q.get()
 	if !s.IsNew() || s.Data.Note != "" {
-		r.Errorf("%s: Data %+v, want nothing of the record", what, s.Data)
+		r.Errorf("%s: Data is %+v, want nothing of the record", what, s.Data)
 	}
 	counting(s)
 	s.SetSave(session.SaveAlways)
 	wantAction(r.T, q.commit(), session.ActionNone)
 	if err := s.Save(r.Context()); err == nil {
-		r.Errorf("%s: Save gave no error, want one", what)
+		r.Errorf("%s: Save: no error, want one", what)
 	}
 	q.end()
 	for _, op := range []string{opCreate, opUpdate, opTouch, opDelete} {
 		if n := r.store.count(op); n != 0 {
-			r.Errorf("%s: %d calls of %s, want the record to be left as it is", what, n, op)
+			r.Errorf("%s: %d calls of %s, want none", what, n, op)
 		}
 	}
 }
 
+// Sealed Data opens only in the record that it was sealed for, unchanged.
 func TestSealBindsTheRecord(t *testing.T) {
 	t.Parallel()
 	flip := func(at int) func(r, _, _ *session.Record) {
@@ -115,8 +115,8 @@ func TestSealBindsTheRecord(t *testing.T) {
 	}
 }
 
-// A thief who can write gives a victim's sealed Data to a record of their own,
-// whose token they have, or to another kind of session.
+// Sealed Data of a victim does not open in a record of another id, whose token
+// a thief has, or in another kind of session.
 func TestSealBindsTheIDAndTheName(t *testing.T) {
 	t.Parallel()
 	store := new(tamperedStore)
@@ -128,7 +128,7 @@ func TestSealBindsTheIDAndTheName(t *testing.T) {
 	}
 	r.wantCorrupt("data of another id", thief)
 
-	// All of the record, but its id and the digest of the thief's own secret.
+	// All of the record except for the id and the digest of the thief.
 	store.alter = func(rec *session.Record) {
 		id, digest := rec.ID, rec.Meta[:33]
 		*rec = victim
@@ -136,7 +136,7 @@ func TestSealBindsTheIDAndTheName(t *testing.T) {
 	}
 	r.wantCorrupt("all of another id", thief)
 
-	// A copy of the record that would outlive it, with the victim's own secret.
+	// A copy of the record, which would outlive it, with the secret of the victim.
 	store.alter = func(rec *session.Record) {
 		id := rec.ID
 		*rec = victim
@@ -146,12 +146,11 @@ func TestSealBindsTheIDAndTheName(t *testing.T) {
 
 	store.alter = func(rec *session.Record) { rec.Name = "other" }
 	other := r.another(byName, sealing(key("a")), tampered(store), func(cfg *visitConfig) { cfg.Cookie.Name = "other" })
-	if _, err := other.m.Find(t.Context(), idOf(thief)); !errors.Is(err, session.ErrCorrupt) {
-		t.Errorf("Find by another kind gave %v, want ErrCorrupt", err)
-	}
+	_, err := other.m.Find(t.Context(), idOf(thief))
+	wantErr(t, err, session.ErrCorrupt)
 }
 
-// The format of the value is bound, too: JSON is not to be read as something else.
+// Sealed Data opens only with the codec that it was encoded by.
 func TestSealBindsTheCodec(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, sealing(key("a")))
@@ -159,6 +158,8 @@ func TestSealBindsTheCodec(t *testing.T) {
 	r.another(sealing(key("a")), func(cfg *visitConfig) { cfg.Codec = renamedCodec{name: "mine"} }).wantCorrupt("another codec", token)
 }
 
+// Data that is sealed by a key that is not configured is ErrCorrupt. All keys
+// open.
 func TestSealedByAnotherKey(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, sealing(key("a")))
@@ -174,8 +175,8 @@ func TestSealedByAnotherKey(t *testing.T) {
 	r.wantOpens(token, idOf(token))
 }
 
-// What claims not to be sealed is not opened as if it were, and the other way
-// round.
+// Data is sealed or not as the format of the record says. Anything else is
+// ErrCorrupt.
 func TestSealedFormatIsNotGuessed(t *testing.T) {
 	t.Parallel()
 	store := new(tamperedStore)
@@ -187,4 +188,128 @@ func TestSealedFormatIsNotGuessed(t *testing.T) {
 	r.wantCorrupt("json, called sealed", token)
 	store.alter = func(rec *session.Record) { rec.Format, rec.Data = "", nil }
 	r.wantCorrupt("nothing", token)
+}
+
+// A key is rotated in steps, and at each step some processes are one step
+// ahead. The new key is added as the last one, then made the first one, and the
+// old key goes when every session was saved or touched since, which is after
+// MaxAge. Clients keep their sessions all the while.
+func TestKeysRotateUnderLoad(t *testing.T) {
+	t.Parallel()
+	a, b := key("a"), key("b")
+	for kind, set := range map[string]func(keys ...[]byte) func(*visitConfig){
+		"signing": signing,
+		"sealing": sealing,
+		"both": func(keys ...[]byte) func(*visitConfig) {
+			return func(cfg *visitConfig) { cfg.SigningKeys, cfg.EncryptionKeys = keys, keys }
+		},
+	} {
+		for _, roll := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/rolling %t", kind, roll), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					age := func(cfg *visitConfig) {
+						cfg.MaxAge, cfg.Rolling, cfg.TouchAfter, cfg.RenewAfter = time.Hour, roll, time.Minute, 10*time.Minute
+					}
+					first := newRig(t, age, set(a))
+					var processes []*rig
+					for _, keys := range [][][]byte{{a}, {a, b}, {b, a}, {b}} {
+						processes = append(processes, first.another(age, set(keys...)))
+					}
+					clients := make([]*client, 8)
+					for i := range clients {
+						clients[i] = &client{token: first.seed(visit{Name: "n"}), reads: i%2 == 0 && roll}
+					}
+					for i := range len(processes) - 1 {
+						// Both processes serve, and then only the later one.
+						load(clients, processes[i:i+2], 5*time.Minute)
+						load(clients, processes[i+1:i+2], 70*time.Minute)
+					}
+					for i, c := range clients {
+						if got := processes[3].request(c.token).get().Data.Count; got != c.count {
+							t.Errorf("the session of client %d has the count %d, want %d", i, got, c.count)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// client is a browser that goes on with the last token that it got.
+type client struct {
+	token string
+	reads bool // it does not count
+	count int
+}
+
+// load makes all clients send requests to the processes for d, at once.
+func load(clients []*client, processes []*rig, d time.Duration) {
+	var wg sync.WaitGroup
+	end := time.Now().Add(d)
+	for _, c := range clients {
+		wg.Go(func() {
+			for time.Now().Before(end) {
+				time.Sleep(time.Minute + rand.N(3*time.Minute))
+				c.visit(processes[rand.N(len(processes))])
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// visit makes one request, which must find what the client has counted.
+func (c *client) visit(r *rig) {
+	q := r.request(c.token)
+	s, err := q.x.Session(r.Context())
+	if err != nil || s.IsNew() || s.Data.Count != c.count {
+		r.Errorf("Session: %v, %v, want the session with the count %d", s, err, c.count)
+		return
+	}
+	if !c.reads {
+		c.count++
+		s.Data.Count++
+	}
+	out, err := q.tryCommit()
+	wantNoErr(r.T, err)
+	if out.Action == session.ActionSet {
+		c.token = out.Token
+	}
+	_, err = q.x.End(r.Context())
+	wantNoErr(r.T, err)
+}
+
+// A session that is only read is extended without a save. Its Data is sealed by
+// the first key all the same, so that the old key can go.
+func TestReadingReseals(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(*visitConfig){"rotated": sealing(key("a")), "turned on": func(*visitConfig) {}} {
+		for _, ask := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/asked %t", name, ask), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					old := newRig(t, rolling(time.Hour, time.Minute), before)
+					token := old.seed(secretVisit())
+					both := old.another(rolling(time.Hour, time.Minute), sealing(key("b"), key("a")))
+					for range 4 { // in all longer than MaxAge
+						time.Sleep(20 * time.Minute)
+						q := both.request(token)
+						q.load()
+						if ask {
+							q.get()
+						}
+						wantAction(t, q.commit(), session.ActionSet)
+						q.end()
+					}
+					if rec := both.record(idOf(token)); rec.Format != "sealed" {
+						t.Errorf("the record has the format %q, want sealed", rec.Format)
+					}
+					s, err := old.another(sealing(key("b"))).m.Open(t.Context(), token)
+					if err != nil || !equalVisits(s.Data, secretVisit()) {
+						t.Errorf("Open with the new key alone: %v, want the session", err)
+					}
+				})
+			})
+		}
+	}
 }
