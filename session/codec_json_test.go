@@ -185,8 +185,8 @@ func keepsUnknown[R any](t *testing.T) {
 	unwritten := func(writer string) {
 		before, err := store.Load(t.Context(), s.ID())
 		wantNoErr(t, err)
-		reading(t, newer, s.Token())
-		reading(t, older, s.Token())
+		readOnly(t, newer, s.Token())
+		readOnly(t, older, s.Token())
 		if after, err := store.Load(t.Context(), s.ID()); err != nil || after.Version != before.Version {
 			t.Errorf("reading what the %s version stored wrote %s over %s (%v), want no write", writer, after.Data, before.Data, err)
 		}
@@ -207,8 +207,8 @@ func keepsUnknown[R any](t *testing.T) {
 	}
 }
 
-// reading makes a request that only reads.
-func reading[T any](t *testing.T, m *session.Manager[T], token string) {
+// readOnly makes a request that only reads.
+func readOnly[T any](t *testing.T, m *session.Manager[T], token string) {
 	t.Helper()
 	x := m.Begin(nil, session.BeginOptions[T]{Cookies: []string{"echo.sid=" + token}})
 	s, err := x.Session(t.Context())

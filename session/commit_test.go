@@ -76,7 +76,7 @@ func TestCommitOfANewSession(t *testing.T) {
 			s.SetSave(session.SaveNever)
 			s.SetSave(session.SaveAuto)
 		}, "create", set, onlyCreated},
-		{"SaveAlways", nil, alwaysSave, "create", set, onlyCreated},
+		{"SaveAlways", nil, savingAlways, "create", set, onlyCreated},
 		{"SaveAlways taken back", nil, func(s *visitSession) {
 			s.SetSave(session.SaveAlways)
 			s.SetSave(session.SaveAuto)
@@ -127,7 +127,7 @@ func TestCommitOfAStoredSession(t *testing.T) {
 		{"SaveNever", nil, func(s *visitSession) { s.Data.Count++; s.SetSave(session.SaveNever) }, "", none, nil},
 		{"SaveNever and Renew", nil, func(s *visitSession) { s.Renew(); s.SetSave(session.SaveNever) }, "", none, nil},
 		{"SaveNever, rolling", always, func(s *visitSession) { s.SetSave(session.SaveNever) }, "", none, nil},
-		{"SaveAlways", nil, alwaysSave, "update", set, onlySaved},
+		{"SaveAlways", nil, savingAlways, "update", set, onlySaved},
 		{"Renew", nil, (*visitSession).Renew, "update", set, onlyRenewed},
 		{"Renew twice", nil, func(s *visitSession) { s.Renew(); s.Renew() }, "update", set, onlyRenewed},
 		{"Renew and a change", nil, func(s *visitSession) { s.Renew(); s.Data.Count++ }, "update", set, onlyRenewed},
@@ -284,7 +284,7 @@ func TestFailedSaveIsNotALateChange(t *testing.T) {
 			}, sid(token))
 			q.get().Data.Count = 5
 			if tt.conflict {
-				r.foreign(token, noting("theirs"))
+				r.otherRequest(token, noting("theirs"))
 			}
 			r.store.answer(func(op string, _ session.Record, do func() error) error {
 				if first := r.store.count(opUpdate) == 1; op == opUpdate && tt.broken && !(tt.conflict && first) {

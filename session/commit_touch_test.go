@@ -16,7 +16,7 @@ func TestNotRollingByDefault(t *testing.T) {
 		r := newRig(t)
 		token := r.seed(visit{Name: "n"})
 		time.Sleep(23 * time.Hour)
-		wantAction(t, r.with(token, looking), session.ActionNone)
+		wantAction(t, r.handle(token, looking), session.ActionNone)
 		r.store.wantCalls(t, "load")
 	})
 }
@@ -106,7 +106,7 @@ func TestRollingAndASave(t *testing.T) {
 		r := newRig(t, rolling(time.Hour, time.Minute))
 		token := r.seed(visit{Name: "n"})
 		time.Sleep(2 * time.Minute)
-		r.with(token, counting)
+		r.handle(token, counting)
 		r.store.wantCalls(t, "load update")
 		r.wantEndsIn(idOf(token), time.Hour)
 	})
@@ -172,17 +172,17 @@ func TestTouchAfterOfAnOwnAge(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, rolling(24*time.Hour, tt.after))
 				token := r.seed(visit{Name: "n"})
-				r.with(token, func(s *visitSession) { s.SetMaxAge(tt.age); s.Data.Count++ })
+				r.handle(token, func(s *visitSession) { s.SetMaxAge(tt.age); s.Data.Count++ })
 				began := r.record(idOf(token)).SeenAt
 				if tt.want > 0 {
 					time.Sleep(tt.want - time.Millisecond)
-					r.with(token, looking)
+					r.handle(token, looking)
 					if seen := r.record(idOf(token)).SeenAt; !seen.Equal(began) {
 						t.Errorf("extended after %v, want after %v", seen.Sub(began), tt.want)
 					}
 				}
 				time.Sleep(time.Millisecond)
-				r.with(token, looking)
+				r.handle(token, looking)
 				if seen := r.record(idOf(token)).SeenAt; !seen.Equal(time.Now()) {
 					t.Errorf("not extended after %v, want it to be", time.Since(began))
 				}
@@ -221,7 +221,7 @@ func TestRollingTouchMeetsAnotherRequest(t *testing.T) {
 			session.ActionSet, []session.EventKind{session.EventTouched}, "touch load touch",
 		},
 		"a save": { // extends the session
-			func(r *rig, token string) { r.foreign(token, counting) },
+			func(r *rig, token string) { r.otherRequest(token, counting) },
 			session.ActionSet, nil, "touch load",
 		},
 		"a log-out": {
@@ -229,7 +229,7 @@ func TestRollingTouchMeetsAnotherRequest(t *testing.T) {
 			session.ActionNone, []session.EventKind{session.EventGone}, "touch",
 		},
 		"a renewal": {
-			func(r *rig, token string) { r.foreign(token, (*visitSession).Renew) },
+			func(r *rig, token string) { r.otherRequest(token, (*visitSession).Renew) },
 			session.ActionNone, []session.EventKind{session.EventGone}, "touch load",
 		},
 		"another user": {
@@ -272,7 +272,7 @@ func TestTouchAfterAForeignSetMaxAge(t *testing.T) {
 				old := r.seed(visit{Name: "n"})
 				time.Sleep(2 * time.Hour)
 				q, _ := r.begin(old)
-				r.with(old, func(s *visitSession) { s.SetMaxAge(30 * 24 * time.Hour) })
+				r.handle(old, func(s *visitSession) { s.SetMaxAge(30 * 24 * time.Hour) })
 				time.Sleep(2 * time.Hour)
 				out := q.commit()
 				wantAction(t, out, session.ActionSet)
@@ -330,10 +330,10 @@ func TestAbsoluteTimeoutEndsTouching(t *testing.T) {
 		r := newRig(t, rolling(2*time.Hour, -1), absolute(3*time.Hour))
 		token := r.seed(visit{Name: "n"})
 		time.Sleep(time.Hour)
-		wantAction(t, r.with(token, looking), session.ActionSet) // extended to the absolute end
+		wantAction(t, r.handle(token, looking), session.ActionSet) // extended to the absolute end
 		time.Sleep(time.Hour)
 		r.forget()
-		wantAction(t, r.with(token, looking), session.ActionNone)
+		wantAction(t, r.handle(token, looking), session.ActionNone)
 		r.store.wantCalls(t, "load")
 	})
 }

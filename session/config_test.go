@@ -319,9 +319,9 @@ func TestConfigDefaults(t *testing.T) {
 		}
 		// TouchAfter is MaxAge/24.
 		time.Sleep(time.Hour - time.Millisecond)
-		wantAction(t, r.with(token, looking), session.ActionNone)
+		wantAction(t, r.handle(token, looking), session.ActionNone)
 		time.Sleep(time.Millisecond)
-		wantAction(t, r.with(token, looking), session.ActionSet)
+		wantAction(t, r.handle(token, looking), session.ActionSet)
 		// MaxBytes is 64 KiB.
 		s := r.start()
 		r.wantData(s, visit{})

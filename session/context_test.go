@@ -234,7 +234,7 @@ func TestPeekAfterTheEnd(t *testing.T) {
 		want error // of Save
 	}{
 		"destroyed": {func(r *rig, _ string, s *visitSession) { s.Destroy() }, nil},
-		"gone":      {func(r *rig, token string, _ *visitSession) { r.foreign(token, (*visitSession).Renew) }, session.ErrGone},
+		"gone":      {func(r *rig, token string, _ *visitSession) { r.otherRequest(token, (*visitSession).Renew) }, session.ErrGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

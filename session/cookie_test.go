@@ -219,10 +219,10 @@ func TestBrowserSessionAgain(t *testing.T) {
 	s.Data.Count = 1
 	s.SetMaxAge(time.Minute)
 	token := q.commit().Token
-	if k := r.with(token, counting).Cookie; k == nil || k.MaxAge != 60 {
+	if k := r.handle(token, counting).Cookie; k == nil || k.MaxAge != 60 {
 		t.Errorf("the cookie is %v, want Max-Age 60", k)
 	}
-	if k := r.with(token, func(s *visitSession) { s.SetMaxAge(0) }).Cookie; k == nil || k.MaxAge != 0 {
+	if k := r.handle(token, func(s *visitSession) { s.SetMaxAge(0) }).Cookie; k == nil || k.MaxAge != 0 {
 		t.Errorf("the cookie is %v after SetMaxAge(0), want no Max-Age", k)
 	}
 }

@@ -111,7 +111,7 @@ func TestRegenerateAfterOtherThings(t *testing.T) {
 		"Destroy before":    {(*visitSession).Destroy, looking, "create delete", session.ActionSet},
 		"Renew before":      {(*visitSession).Renew, looking, "create delete", session.ActionSet},
 		"SaveNever before":  {never, looking, "create delete", session.ActionSet},
-		"SaveAlways before": {alwaysSave, looking, "create delete", session.ActionSet},
+		"SaveAlways before": {savingAlways, looking, "create delete", session.ActionSet},
 		"SaveNever after":   {looking, never, "", session.ActionNone},
 		"Destroy after":     {looking, (*visitSession).Destroy, "delete", session.ActionClear},
 	} {
@@ -223,14 +223,14 @@ func TestRegenerateOfWhatIsGone(t *testing.T) {
 			r := newRig(t)
 			token := r.seed(visit{Name: "n"})
 			q, s := r.begin(token)
-			theirs := r.next(token, (*visitSession).Renew)
+			theirs := r.nextToken(token, (*visitSession).Renew)
 			before := r.record(idOf(token))
 			do(s)
 			r.forget()
 			wantAction(t, q.commit(), session.ActionNone)
 			q.end()
 			r.wantRecords(1)
-			r.same(before)
+			r.wantUnchanged(before)
 			r.log.one(t, session.EventGone)
 			r.log.wantNone(t, session.EventError)
 			r.wantOpens(theirs, idOf(token))
@@ -247,7 +247,7 @@ func TestRegenerateOfWhatIsDestroyed(t *testing.T) {
 			r := newRig(t, set)
 			token := r.seed(visit{Name: "eve"})
 			q, s := r.begin(token)
-			r.with(token, (*visitSession).Destroy)
+			r.handle(token, (*visitSession).Destroy)
 			regenerating("ada")(s)
 			wantAction(t, q.commit(), session.ActionNone)
 			r.wantRecords(0)

@@ -43,9 +43,9 @@ func written(t *testing.T, v any) map[string]string {
 // markedKey is a key whose letters are easily found, also as numbers or in hex.
 const markedKey = "MARKED-KEY-MARKED-KEY-MARKED-KEY"
 
-// hides fails if a secret is in v as it is written, in one of several
+// wantNoSecrets fails if a secret is in v as it is written, in one of several
 // encodings.
-func hides(t *testing.T, what string, v any, secrets ...string) {
+func wantNoSecrets(t *testing.T, what string, v any, secrets ...string) {
 	t.Helper()
 	for how, text := range written(t, v) {
 		for _, secret := range secrets {
@@ -92,22 +92,22 @@ func TestSecretsAreNotWritten(t *testing.T) {
 	q, s := r.begin(token)
 	s.Renew()
 	secrets := []string{markedKey, secretOf(token), secretOf(s.Token()), signedSecret(token), signedSecret(s.Token())}
-	hides(t, "Session", s, secrets...)
-	hides(t, "Session value", struct{ S visitSession }{visitSession{Data: s.Data}}, secrets...)
-	hides(t, "Manager", r.m, secrets...)
-	hides(t, "Exchange", q.x, secrets...)
-	hides(t, "Config", cfg, secrets...)
-	hides(t, "Config pointer", &cfg, secrets...)
-	hides(t, "Cookie", cfg.Cookie, secrets...)
+	wantNoSecrets(t, "Session", s, secrets...)
+	wantNoSecrets(t, "Session value", struct{ S visitSession }{visitSession{Data: s.Data}}, secrets...)
+	wantNoSecrets(t, "Manager", r.m, secrets...)
+	wantNoSecrets(t, "Exchange", q.x, secrets...)
+	wantNoSecrets(t, "Config", cfg, secrets...)
+	wantNoSecrets(t, "Config pointer", &cfg, secrets...)
+	wantNoSecrets(t, "Cookie", cfg.Cookie, secrets...)
 	info, err := r.m.Find(t.Context(), s.ID())
 	wantNoErr(t, err)
-	hides(t, "Info", info, secrets...)
-	hides(t, "Record", r.record(s.ID()), secrets...)
+	wantNoSecrets(t, "Info", info, secrets...)
+	wantNoSecrets(t, "Record", r.record(s.ID()), secrets...)
 	q.commit()
 	for _, e := range r.log.events {
-		hides(t, "Event", e, secrets...)
+		wantNoSecrets(t, "Event", e, secrets...)
 	}
-	hides(t, "Session", s, append(secrets, signedSecret(s.Token()))...)
+	wantNoSecrets(t, "Session", s, append(secrets, signedSecret(s.Token()))...)
 }
 
 // No error and no event has a secret or a key in it, whatever goes wrong with a
@@ -163,15 +163,15 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	_, err = other.Open(ctx, token)
 	add(err)
 	for _, err := range errs {
-		hides(t, "error", err, secret, markedKey[:12])
+		wantNoSecrets(t, "error", err, secret, markedKey[:12])
 		for e := err; e != nil; e = errors.Unwrap(e) {
-			hides(t, "wrapped error", e, secret, markedKey[:12])
+			wantNoSecrets(t, "wrapped error", e, secret, markedKey[:12])
 		}
 	}
 	for _, e := range r.log.events {
-		hides(t, "event", e, secret, markedKey[:12])
+		wantNoSecrets(t, "event", e, secret, markedKey[:12])
 		if e.Err != nil {
-			hides(t, "error of an event", e.Err, secret, markedKey[:12])
+			wantNoSecrets(t, "error of an event", e.Err, secret, markedKey[:12])
 		}
 		if strings.Contains(e.ID, ".") {
 			t.Errorf("the event is %+v, want no more than an id in its ID", e)

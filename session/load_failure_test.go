@@ -80,7 +80,7 @@ func TestFailedLoad(t *testing.T) {
 					}
 					r.store.wantCalls(t, "create")
 				}
-				r.same(before)
+				r.wantUnchanged(before)
 			})
 		}
 	}
@@ -181,7 +181,7 @@ func TestCorruptRecords(t *testing.T) {
 					t.Errorf("%s: %v, want an error without the secret", what, err)
 				}
 			}
-			r.same(before)
+			r.wantUnchanged(before)
 			r.log.reset()
 			wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
 			r.wantRecords(0)
@@ -306,7 +306,7 @@ func TestValidFails(t *testing.T) {
 func TestRefusedByTwo(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(*rig, string){
-		"another request": func(r *rig, token string) { r.with(token, (*visitSession).Destroy) },
+		"another request": func(r *rig, token string) { r.handle(token, (*visitSession).Destroy) },
 		"the Manager":     func(r *rig, token string) { wantNoErr(r.T, r.m.Delete(r.Context(), idOf(token))) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -333,7 +333,7 @@ func TestRefusedAfterTheUserWasWritten(t *testing.T) {
 	old := newRig(t)
 	r := old.another(byName)
 	token := old.seed(visit{Name: "ada"})
-	q := r.refusing(token, func(*visitSession) { r.with(token, counting) })
+	q := r.refusing(token, func(*visitSession) { r.handle(token, counting) })
 	if s := q.get(); !s.IsNew() || s.ID() == "" {
 		t.Errorf("the request has %v, new %v, want a new session with an id", s, s.IsNew())
 	}

@@ -84,7 +84,7 @@ func TestFloodOfRandomTokens(t *testing.T) {
 				t.Errorf("%d calls of the store, %d of them loads, want %d loads alone", calls, loads, tt.loads)
 			}
 			r.wantRecords(1)
-			r.same(before)
+			r.wantUnchanged(before)
 			r.wantOpens(victim, idOf(victim))
 		})
 	}
@@ -331,7 +331,7 @@ func fuzzRecord(t *testing.T, change func(*session.Record)) {
 	q := r.request(token)
 	s, err = q.x.Session(t.Context())
 	allowed("Session", err)
-	r.same(before)
+	r.wantUnchanged(before)
 	if err == nil && !s.IsNew() {
 		s.Data.Count++
 		_, err := q.tryCommit()

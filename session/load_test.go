@@ -234,7 +234,7 @@ func TestFormerTokenBesideTheCurrentOne(t *testing.T) {
 		t.Run(fmt.Sprintf("old first %t", oldFirst), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, old := dueRig(t, visit{Name: "n"})
-				token := r.next(old, looking)
+				token := r.nextToken(old, looking)
 				tokens := []string{token, old}
 				if oldFirst {
 					tokens = []string{old, token}
@@ -273,9 +273,9 @@ func TestFormerTokenBesideOthers(t *testing.T) {
 		r := newRig(t, renewAfter(time.Minute), grace(time.Hour))
 		oldest := r.seed(visit{Name: "n"})
 		time.Sleep(time.Minute)
-		old := r.next(oldest, looking)
+		old := r.nextToken(oldest, looking)
 		time.Sleep(time.Minute)
-		current := r.next(old, looking)
+		current := r.nextToken(old, looking)
 		for name, other := range map[string]string{
 			"a wrong secret": unknownToken(idOf(old)),
 			"an older token": oldest,

@@ -265,7 +265,7 @@ func TestManagerUpdateRunsAgain(t *testing.T) {
 	runs := 0
 	wantNoErr(t, r.m.Update(t.Context(), idOf(token), func(v *visit) error {
 		if runs++; runs == 1 {
-			r.foreign(token, func(s *visitSession) { s.Data.Count = 10 })
+			r.otherRequest(token, func(s *visitSession) { s.Data.Count = 10 })
 		}
 		return count(v)
 	}))
@@ -313,7 +313,7 @@ func TestManagerUpdateMayNotChangeTheUser(t *testing.T) {
 			t.Errorf("Update to the user %q: no error, want one", name)
 		}
 	}
-	r.same(before)
+	r.wantUnchanged(before)
 	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 	r.wantUser(idOf(token), "ada")
 	r.wantStored(idOf(token), visit{Name: "ada", Count: 1})

@@ -22,7 +22,7 @@ func TestRenewedTokenDuringTheGrace(t *testing.T) {
 		} {
 			r := newRig(t, grace(tt.set))
 			old := r.seed(visit{Name: "n"})
-			token := r.next(old, (*visitSession).Renew)
+			token := r.nextToken(old, (*visitSession).Renew)
 			r.wantInert(old)
 			time.Sleep(tt.want - time.Millisecond)
 			r.wantInert(old)
@@ -64,7 +64,7 @@ func TestSupersededTokenIsInert(t *testing.T) {
 				wantAction(t, q.commit(), session.ActionNone)
 				q.end()
 				r.store.wantCalls(t, "load")
-				r.same(before)
+				r.wantUnchanged(before)
 				r.wantRecords(1)
 				r.wantOpens(token, idOf(token))
 			}
@@ -108,12 +108,12 @@ func TestSupersededTokenChangesAreObserved(t *testing.T) {
 	old := r.seed(visit{})
 	r.signIn(old, "ada")
 	r.forget()
-	r.with(old, counting)
+	r.handle(old, counting)
 	if e := r.log.one(t, session.EventGone); e.ID != idOf(old) || !errors.Is(e.Err, session.ErrGone) {
 		t.Errorf("the event is %+v, want ErrGone of the session %s", e, idOf(old))
 	}
 	r.forget()
-	r.with(old, looking)
+	r.handle(old, looking)
 	r.log.wantNone(t, session.EventGone)
 }
 
@@ -123,7 +123,7 @@ func TestSupersededTokenBesideAnother(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	old := r.seed(visit{Name: "n"})
-	token := r.next(old, (*visitSession).Renew)
+	token := r.nextToken(old, (*visitSession).Renew)
 	for _, tokens := range [][]string{{old, token}, {token, old}, {old, "x." + secret22, token}} {
 		q, s := r.begin(tokens...)
 		if s.IsNew() || s.Token() != token {
@@ -149,7 +149,7 @@ func TestManyRenewalsDuringTheGrace(t *testing.T) {
 		tokens := []string{r.seed(visit{Name: "n"})}
 		for range 5 {
 			time.Sleep(time.Second)
-			tokens = append(tokens, r.next(tokens[len(tokens)-1], (*visitSession).Renew))
+			tokens = append(tokens, r.nextToken(tokens[len(tokens)-1], (*visitSession).Renew))
 		}
 		r.wantOpens(tokens[5], idOf(tokens[5]))
 		for _, old := range tokens[1:5] {
@@ -175,10 +175,10 @@ func TestFormerTokensDoNotPileUp(t *testing.T) {
 		token := r.seed(visit{Name: "n"})
 		size := len(r.record(idOf(token)).Meta)
 		for range 10 {
-			token = r.next(token, (*visitSession).Renew)
+			token = r.nextToken(token, (*visitSession).Renew)
 		}
 		time.Sleep(30 * time.Second)
-		r.with(token, counting)
+		r.handle(token, counting)
 		if got := len(r.record(idOf(token)).Meta); got > size {
 			t.Errorf("the meta data has %d bytes after the grace, want at most %d as at first", got, size)
 		}
@@ -220,7 +220,7 @@ func TestForeignTimedRenewal(t *testing.T) {
 	}{
 		"a change":           {counting, 1},
 		"SetMaxAge":          {func(s *visitSession) { s.SetMaxAge(time.Hour) }, 0},
-		"SaveAlways":         {alwaysSave, 0},
+		"SaveAlways":         {savingAlways, 0},
 		"Save":               {func(s *visitSession) { s.Data.Count++; wantNoErr(t, s.Save(ctx)) }, 1},
 		"Update":             {func(s *visitSession) { wantNoErr(t, s.Update(ctx, count)) }, 1},
 		"Save and a change":  {func(s *visitSession) { s.Data.Count++; wantNoErr(t, s.Save(ctx)); s.Data.Count++ }, 2},
@@ -235,7 +235,7 @@ func TestForeignTimedRenewal(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 				slow, s := r.begin(old)
 				time.Sleep(30 * time.Minute)
-				token := r.next(old, noting("theirs"))
+				token := r.nextToken(old, noting("theirs"))
 				time.Sleep(2 * time.Minute)
 				r.forget()
 				tt.do(s)
@@ -261,12 +261,12 @@ func TestTwoTimedRenewalsAtOnce(t *testing.T) {
 		r, old := dueRig(t, visit{Name: "n"})
 		slow, s := r.begin(old)
 		counting(s)
-		token := r.next(old, looking)
+		token := r.nextToken(old, looking)
 		wantAction(t, slow.commit(), session.ActionNone)
 		r.wantStored(idOf(old), visit{Name: "n", Count: 1})
 		r.wantOpens(token, idOf(old))
 		r.wantOpens(old, idOf(old))
-		r.with(token, looking)
+		r.handle(token, looking)
 		time.Sleep(30 * time.Second)
 		r.wantUnknown(old)
 	})
@@ -280,7 +280,7 @@ func TestSignInMeetsATimedRenewal(t *testing.T) {
 		r, old := dueRig(t, visit{}, byName)
 		slow, s := r.begin(old)
 		naming("ada")(s)
-		lost := r.next(old, noting("theirs"))
+		lost := r.nextToken(old, noting("theirs"))
 		out := slow.commit()
 		wantAction(t, out, session.ActionSet)
 		r.wantOpens(out.Token, idOf(old))
@@ -296,9 +296,9 @@ func TestConfirmationMeetsAConflict(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r, old := dueRig(t, visit{Name: "n"})
-		token := r.next(old, looking)
+		token := r.nextToken(old, looking)
 		slow, _ := r.begin(token)
-		r.with(old, counting) // does not confirm, as it is of the old token
+		r.handle(old, counting) // does not confirm, as it is of the old token
 		wantAction(t, slow.commit(), session.ActionSet)
 		r.wantStored(idOf(old), visit{Name: "n", Count: 1})
 		time.Sleep(30 * time.Second)
@@ -313,11 +313,56 @@ func TestSaveAfterATouchThatMetAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, old := dueRig(t, visit{Name: "n"}, rolling(24*time.Hour, time.Minute))
 		slow, s := r.begin(old)
-		r.next(old, noting("theirs"))
+		r.nextToken(old, noting("theirs"))
 		time.Sleep(2 * time.Minute)
 		wantAction(t, slow.commit(), session.ActionNone)
 		counting(s)
 		slow.save(s)
 		r.wantStored(idOf(old), visit{Name: "n", Count: 1, Note: "theirs"})
+	})
+}
+
+// The store's answer to a timed renewal is lost, and then the request renews
+// the token itself. The token from before grants nothing, as after any forced
+// renewal.
+func TestRenewForGoodAfterALostRenewal(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*visitSession){"Renew": (*visitSession).Renew, "a log-in": naming("ada")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, old := dueRig(t, visit{}, byName)
+				q, s := r.begin(old)
+				s.Data.Count = 1
+				q.saveWithoutAnswer(s)
+				do(s)
+				out := q.commit()
+				q.end()
+				wantAction(t, out, session.ActionSet)
+				r.wantOpens(out.Token, idOf(old))
+				r.wantInert(old)
+				time.Sleep(10 * time.Hour)
+				r.wantUnknown(old)
+				r.wantOpens(out.Token, idOf(old))
+				r.wantStored(idOf(old), visit{Name: s.Data.Name, Count: 1})
+			})
+		})
+	}
+}
+
+// The store's answer to a timed renewal is lost. A later save, after the
+// response began, does not confirm that renewal.
+func TestTimedRenewalLostThenALateSave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, old := dueRig(t, visit{Name: "n"})
+		q, s := r.begin(old)
+		r.store.goDown(true, session.ErrUnavailable)
+		q.commit()
+		r.store.answer(nil)
+		s.Data.Count++
+		wantNoErr(t, s.Save(t.Context()))
+		q.end()
+		time.Sleep(time.Minute)
+		r.wantOpens(old, idOf(old))
 	})
 }

@@ -8,6 +8,23 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
+// saves are the ways in which a request stores its session. Each returns the
+// token in the outcome of the commit.
+var saves = map[string]func(*fakeRequest, *visitSession) (token string){
+	"commit": func(q *fakeRequest, _ *visitSession) string { return q.commit().Token },
+	"Save": func(q *fakeRequest, s *visitSession) string {
+		q.save(s)
+		return q.commit().Token
+	},
+	"Update": func(q *fakeRequest, s *visitSession) string {
+		q.Helper()
+		if err := s.Update(q.Context(), count); err != nil {
+			q.Fatalf("Update: %v, want no error", err)
+		}
+		return q.commit().Token
+	},
+}
+
 // A change of the user renews the token without a call of Renew. The id stays.
 func TestChangeOfUserRenews(t *testing.T) {
 	t.Parallel()
@@ -63,10 +80,10 @@ func TestOtherChangesDoNotRenew(t *testing.T) {
 	for name, do := range map[string]func(*visitSession){
 		"a change":                  counting,
 		"SetMaxAge":                 func(s *visitSession) { s.SetMaxAge(time.Hour) },
-		"SaveAlways":                alwaysSave,
+		"SaveAlways":                savingAlways,
 		"a user that is taken back": func(s *visitSession) { s.Data.Name = "bob"; s.Data.Count++; s.Data.Name = "ada" },
 	} {
-		if out := r.with(token, do); out.Token != token {
+		if out := r.handle(token, do); out.Token != token {
 			t.Errorf("%s: the response has the token %q, want that of the request, %q", name, out.Token, token)
 		}
 	}
@@ -85,7 +102,7 @@ func TestChangeOfUserAfterTheCommit(t *testing.T) {
 	wantErr(t, s.Save(t.Context()), session.ErrCommitted)
 	naming("ada")(s)
 	wantErr(t, s.Update(t.Context(), func(v *visit) error { v.Name = "bob"; return nil }), session.ErrCommitted)
-	r.same(before)
+	r.wantUnchanged(before)
 	r.wantOpens(token, idOf(token))
 }
 
@@ -105,7 +122,7 @@ func TestAuthenticatedAt(t *testing.T) {
 			{"ada signs in", naming("ada"), "now"},
 			{"a change", counting, "as before"},
 			{"Renew", (*visitSession).Renew, "as before"},
-			{"SaveAlways", alwaysSave, "as before"},
+			{"SaveAlways", savingAlways, "as before"},
 			{"bob takes over", naming("bob"), "now"},
 			{"bob signs out", naming(""), "zero"},
 			{"a change after that", counting, "zero"},
@@ -121,7 +138,7 @@ func TestAuthenticatedAt(t *testing.T) {
 				want = time.Time{}
 			}
 			var s *visitSession
-			token = r.with(token, func(of *visitSession) { s = of; step.do(of) }).Token
+			token = r.handle(token, func(of *visitSession) { s = of; step.do(of) }).Token
 			info, err := r.m.Find(t.Context(), s.ID())
 			if err != nil || !info.AuthenticatedAt.Equal(want) || !s.AuthenticatedAt().Equal(want) || info.User != s.Data.Name {
 				t.Errorf("%s: authenticated at %v, by Find of %q at %v, %v, want %v", step.name, s.AuthenticatedAt(), info.User, info.AuthenticatedAt, err, want)
@@ -167,7 +184,7 @@ func TestTwoForcedRenewalsAtOnce(t *testing.T) {
 			r.forget()
 			wantAction(t, slow.commit(), session.ActionNone)
 			r.log.want(t, session.EventGone)
-			r.same(before)
+			r.wantUnchanged(before)
 			r.wantOpens(token, idOf(token))
 		})
 	}
@@ -181,7 +198,7 @@ func TestForcedRenewalSupersedesFormerTokens(t *testing.T) {
 		t.Run("by the "+by+" token", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, first := dueRig(t, visit{}, byName)
-				second := r.next(first, looking)
+				second := r.nextToken(first, looking)
 				third := r.signIn(map[string]string{"old": first, "new": second}[by], "ada")
 				r.wantOpens(third, idOf(third))
 				r.wantInert(first)
@@ -268,7 +285,7 @@ func TestNoTimedRenewalWithoutACookie(t *testing.T) {
 				do(r, old)
 				r.log.wantNone(t, session.EventRenewed)
 				// The next request renews it, so it is still the current one.
-				token := r.next(old, looking)
+				token := r.nextToken(old, looking)
 				r.wantOpens(token, idOf(old))
 			})
 		})
@@ -286,5 +303,69 @@ func TestTimedRenewalThenHijack(t *testing.T) {
 		q.hijack()
 		r.wantOpens(old, idOf(old))
 		r.wantOpens(s.Token(), idOf(old))
+	})
+}
+
+// The store's answer to a log-in is lost, so Save fails. The commit tries
+// again, and the client gets a token that works.
+func TestForcedRenewalAcknowledgementLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	old := r.seed(visit{})
+	q, s := r.begin(old)
+	naming("ada")(s)
+	q.saveWithoutAnswer(s)
+	out := q.commit()
+	wantAction(t, out, session.ActionSet)
+	r.wantOpens(out.Token, idOf(old))
+	r.wantInert(old)
+	r.wantUser(idOf(old), "ada")
+}
+
+// The store's answer to a log-in or a Renew is lost, and Reload finds it in the
+// record. The response sends the token of that record.
+func TestReloadAfterALostReply(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*visitSession){
+		"log-in": naming("ada"),
+		"Renew":  func(s *visitSession) { s.Data.Name = "ada"; s.Renew() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byName)
+				old := r.seed(visit{})
+				q, s := r.begin(old)
+				change(s)
+				q.saveWithoutAnswer(s)
+				wantNoErr(t, s.Reload(t.Context()))
+				r.wantData(s, visit{Name: "ada"})
+				out := q.commit()
+				wantAction(t, out, session.ActionSet)
+				if out.Token == old || out.Token != s.Token() {
+					t.Errorf("the response has the token %q, want the new one, %q", out.Token, s.Token())
+				}
+				r.store.wantCalls(t, "load update load load")
+				r.wantOpens(out.Token, idOf(old))
+			})
+		})
+	}
+}
+
+// The store's answer to a log-in is lost, and the request takes the log-in
+// back. The absolute time-out does not move.
+func TestLogInThatWasTakenBackMovesNoTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byName, absolute(10*time.Hour))
+		old := r.seed(visit{Count: 1})
+		time.Sleep(9 * time.Hour)
+		q, s := r.begin(old)
+		s.Data.Name = "ada"
+		q.saveWithoutAnswer(s)
+		s.Data.Name = ""
+		q.save(s)
+		if left := time.Until(s.ExpiresAt()); !s.AuthenticatedAt().IsZero() || left > time.Hour || left < time.Hour-time.Second {
+			t.Errorf("authenticated at %v, ends in %v, want never and in 1h", s.AuthenticatedAt(), left)
+		}
 	})
 }

@@ -39,10 +39,10 @@ func TestTimedRenewal(t *testing.T) {
 				r := newRig(t, byName, renewAfter(time.Hour))
 				old := r.seed(visit{Name: "ada"})
 				time.Sleep(time.Hour - time.Millisecond)
-				wantAction(t, r.with(old, looking), session.ActionNone) // not yet due
+				wantAction(t, r.handle(old, looking), session.ActionNone) // not yet due
 				time.Sleep(time.Millisecond)
 				r.forget()
-				out := r.with(old, tt.do)
+				out := r.handle(old, tt.do)
 				r.store.wantCalls(t, tt.calls)
 				if tt.calls != "load update" {
 					return
@@ -58,11 +58,11 @@ func TestTimedRenewal(t *testing.T) {
 				}
 				// The next renewal is due an hour later.
 				time.Sleep(time.Hour - time.Millisecond)
-				if again := r.with(out.Token, looking); again.Token != "" && again.Token != out.Token {
+				if again := r.handle(out.Token, looking); again.Token != "" && again.Token != out.Token {
 					t.Errorf("the token within the hour is %q, want no other than %q", again.Token, out.Token)
 				}
 				time.Sleep(time.Millisecond)
-				r.next(out.Token, looking)
+				r.nextToken(out.Token, looking)
 			})
 		})
 	}
@@ -87,7 +87,7 @@ func TestTimedRenewalIsConfirmed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r, old := dueRig(t, visit{Name: "n"}, grace(time.Minute))
-		token := r.next(old, looking)
+		token := r.nextToken(old, looking)
 		// Much later nobody has shown yet that the response arrived.
 		time.Sleep(3 * time.Hour)
 		r.wantOpens(old, idOf(old))
@@ -102,12 +102,12 @@ func TestTimedRenewalIsConfirmed(t *testing.T) {
 			t.Errorf("Token is %q in a request of the old token, want %q", s.Token(), old)
 		}
 		r.forget()
-		wantAction(t, r.with(old, looking), session.ActionNone)
+		wantAction(t, r.handle(old, looking), session.ActionNone)
 		r.store.wantCalls(t, "load")
 
 		// The new token is presented for the first time, and is itself due by now.
 		r.forget()
-		token = r.next(token, looking)
+		token = r.nextToken(token, looking)
 		r.store.wantCalls(t, "load update")
 		time.Sleep(time.Minute - time.Millisecond)
 		r.wantOpens(old, idOf(old))
@@ -124,16 +124,16 @@ func TestTimedRenewalIsConfirmedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, do := range map[string]func(*visitSession){"read": looking, "change": counting} {
 			r, old := dueRig(t, visit{Name: "n"})
-			token := r.next(old, looking)
+			token := r.nextToken(old, looking)
 			time.Sleep(time.Minute)
 			r.forget()
-			if out := r.with(token, do); out.Token != token {
+			if out := r.handle(token, do); out.Token != token {
 				t.Errorf("%s: the confirmation sends the token %q, want %q, as every save does", name, out.Token, token)
 			}
 			r.store.wantCalls(t, "load update")
 			r.log.want(t, session.EventSaved)
 			r.forget()
-			wantAction(t, r.with(token, looking), session.ActionNone)
+			wantAction(t, r.handle(token, looking), session.ActionNone)
 			r.store.wantCalls(t, "load")
 			r.log.want(t)
 			time.Sleep(30 * time.Second)
@@ -168,7 +168,7 @@ func TestTimedRenewalIsNotConfirmedByItsOwnRequest(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r, old := dueRig(t, visit{Name: "n"})
-				r.with(old, func(s *visitSession) { wantNoErr(t, tt.do(r, s)) })
+				r.handle(old, func(s *visitSession) { wantNoErr(t, tt.do(r, s)) })
 				r.store.wantCalls(t, tt.calls)
 				time.Sleep(time.Minute)
 				r.wantOpens(old, idOf(old))
@@ -189,9 +189,9 @@ func TestTimedRenewalExtendsOnlyWithRolling(t *testing.T) {
 				r, token := dueRig(t, visit{Name: "n"}, set)
 				seenAt := func() time.Time { return r.record(idOf(token)).SeenAt }
 				began := seenAt()
-				next := r.next(token, looking)
+				next := r.nextToken(token, looking)
 				renewed := seenAt()
-				r.with(next, looking) // confirms the renewal
+				r.handle(next, looking) // confirms the renewal
 				for what, got := range map[string]time.Time{"the renewal": renewed, "its confirmation": seenAt()} {
 					if moved := got.After(began); moved != (name == "rolling") {
 						t.Errorf("SeenAt after %s is %v, and was %v before; it moved: %v, want %v", what, got, began, moved, !moved)
@@ -236,7 +236,7 @@ func TestTimedRenewalsAreBounded(t *testing.T) {
 		tokens := []string{r.seed(visit{Name: "n"})}
 		for range 8 {
 			time.Sleep(time.Second)
-			tokens = append(tokens, r.next(tokens[len(tokens)-1], looking))
+			tokens = append(tokens, r.nextToken(tokens[len(tokens)-1], looking))
 		}
 		for i, token := range tokens {
 			if i < 4 {
@@ -292,10 +292,87 @@ func TestShortenedRenewAfter(t *testing.T) {
 			long := newRig(t, renewAfter(before))
 			token := long.seed(visit{Name: "n"})
 			time.Sleep(time.Hour)
-			wantAction(t, long.with(token, looking), session.ActionNone)
+			wantAction(t, long.handle(token, looking), session.ActionNone)
 			r := long.another(renewAfter(time.Hour))
-			next := r.next(token, looking)
+			next := r.nextToken(token, looking)
 			r.wantOpens(next, idOf(token))
+		}
+	})
+}
+
+// The response with the new token is lost. The client goes on with the old
+// token.
+func TestTimedRenewalResponseLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, old := dueRig(t, visit{Name: "n"}, rolling(24*time.Hour, time.Minute))
+		r.nextToken(old, looking) // the client never gets this token
+		for i := range 40 {
+			time.Sleep(time.Hour)
+			wantAction(t, r.handle(old, counting), session.ActionNone)
+			if got := r.data(idOf(old)).Count; got != i+1 {
+				t.Fatalf("%d requests with the old token counted to %d, want %d", i+1, got, i+1)
+			}
+		}
+		if info, err := r.m.Find(t.Context(), idOf(old)); err != nil || !info.ExpiresAt.Equal(time.Now().Add(24*time.Hour)) {
+			t.Errorf("Find: ends %v, %v, want a day after the last use", info.ExpiresAt, err)
+		}
+	})
+}
+
+// The store's answer to a timed renewal is lost. The client keeps the old
+// token, whether or not the write was carried out.
+func TestTimedRenewalAcknowledgementLost(t *testing.T) {
+	t.Parallel()
+	for name, applied := range map[string]bool{"carried out": true, "not carried out": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, old := dueRig(t, visit{Name: "n"})
+				r.store.goDown(applied, session.ErrUnavailable)
+				wantAction(t, r.handle(old, looking), session.ActionNone) // and no error of the request
+				r.log.want(t, session.EventError)
+				r.store.answer(nil)
+				r.wantOpens(old, idOf(old))
+				out := r.handle(old, counting)
+				r.wantStored(idOf(old), visit{Name: "n", Count: 1})
+				if applied {
+					wantAction(t, out, session.ActionNone)
+					return
+				}
+				wantAction(t, out, session.ActionSet)
+				r.wantOpens(out.Token, idOf(old))
+			})
+		})
+	}
+}
+
+// A timed renewal that fails, or that finds the session gone, does not fail the
+// request, which did not ask for it.
+func TestTimedRenewalFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for name, tt := range map[string]struct {
+			fault error
+			kind  session.EventKind
+		}{
+			"broken": {errBroken, session.EventError},
+			"down":   {session.ErrUnavailable, session.EventError},
+			"gone":   {session.ErrNotFound, session.EventGone},
+		} {
+			r, old := dueRig(t, visit{Name: "n"})
+			r.store.failWith(opUpdate, tt.fault)
+			q := r.requestWith(func(q *fakeRequest) {
+				q.failed = func(op session.Op, err error) error {
+					t.Errorf("%s: Failed was called with %q and %v, want no call", name, op, err)
+					return err
+				}
+			}, sid(old))
+			q.get()
+			wantAction(t, q.commit(), session.ActionNone)
+			q.end()
+			r.log.want(t, tt.kind)
+			r.store.answer(nil)
+			r.nextToken(old, looking)
 		}
 	})
 }

@@ -95,7 +95,7 @@ func TestSavedTokenMeetsATimedRenewal(t *testing.T) {
 				s.Data.Count++
 				q.save(s)
 				time.Sleep(2 * time.Millisecond)
-				newer := r.next(token, looking)
+				newer := r.nextToken(token, looking)
 				tt.then(q, s)
 				wantAction(t, q.commit(), session.ActionNone)
 				r.wantStored(s.ID(), visit{Count: tt.count})
@@ -114,7 +114,7 @@ func TestTokenStaysAfterAForeignSave(t *testing.T) {
 	q, s := r.begin(token)
 	s.Renew()
 	q.save(s)
-	r.foreign(s.Token(), noting("theirs"))
+	r.otherRequest(s.Token(), noting("theirs"))
 	wantNoErr(t, s.Reload(t.Context()))
 	r.wantData(s, visit{Name: "n", Note: "theirs"})
 	out := q.commit()

@@ -166,9 +166,9 @@ func (q *fakeRequest) save(s *visitSession) {
 	}
 }
 
-// saveUnheard saves the session while the answer of the store is lost: the
+// saveWithoutAnswer saves the session while the answer of the store is lost: the
 // write is carried out, but Save fails. After it the store is up again.
-func (q *fakeRequest) saveUnheard(s *visitSession) {
+func (q *fakeRequest) saveWithoutAnswer(s *visitSession) {
 	q.Helper()
 	q.store.goDown(true, session.ErrUnavailable)
 	wantErr(q.T, s.Save(q.Context()), session.ErrUnavailable)
@@ -183,9 +183,9 @@ func (q *fakeRequest) loadAndCommit() session.Outcome {
 	return q.commit()
 }
 
-// with makes a whole request in which do is the handler, and returns the
+// handle makes a whole request in which do is the handler, and returns the
 // outcome of its commit.
-func (r *rig) with(token string, do func(*visitSession)) session.Outcome {
+func (r *rig) handle(token string, do func(*visitSession)) session.Outcome {
 	r.Helper()
 	q, s := r.begin(token)
 	do(s)
@@ -194,11 +194,11 @@ func (r *rig) with(token string, do func(*visitSession)) session.Outcome {
 	return out
 }
 
-// next makes a whole request that gives the client another token, and returns
+// nextToken makes a whole request that gives the client another token, and returns
 // that token.
-func (r *rig) next(token string, do func(*visitSession)) string {
+func (r *rig) nextToken(token string, do func(*visitSession)) string {
 	r.Helper()
-	out := r.with(token, do)
+	out := r.handle(token, do)
 	wantAction(r.T, out, session.ActionSet)
 	if out.Token == token {
 		r.Fatalf("the token is the same as before, want another one")
@@ -210,7 +210,7 @@ func (r *rig) next(token string, do func(*visitSession)) string {
 // token.
 func (r *rig) signIn(token, name string) string {
 	r.Helper()
-	return r.next(token, naming(name))
+	return r.nextToken(token, naming(name))
 }
 
 // setCookie returns the cookie of a request that stores a session.
@@ -247,28 +247,11 @@ func regenerating(name string) func(*visitSession) {
 	return func(s *visitSession) { s.Regenerate(); s.Data.Name = name }
 }
 
-// alwaysSave is a handler that saves whether or not there is a change.
-func alwaysSave(s *visitSession) { s.SetSave(session.SaveAlways) }
+// savingAlways is a handler that saves whether or not there is a change.
+func savingAlways(s *visitSession) { s.SetSave(session.SaveAlways) }
 
 // count adds 1 to Count in an Update.
 func count(v *visit) error { v.Count++; return nil }
-
-// saves are the ways in which a request stores its session. Each returns the
-// token in the outcome of the commit.
-var saves = map[string]func(*fakeRequest, *visitSession) (token string){
-	"commit": func(q *fakeRequest, _ *visitSession) string { return q.commit().Token },
-	"Save": func(q *fakeRequest, s *visitSession) string {
-		q.save(s)
-		return q.commit().Token
-	},
-	"Update": func(q *fakeRequest, s *visitSession) string {
-		q.Helper()
-		if err := s.Update(q.Context(), count); err != nil {
-			q.Fatalf("Update: %v, want no error", err)
-		}
-		return q.commit().Token
-	},
-}
 
 // wantOpens fails unless the token opens the session of the id.
 func (r *rig) wantOpens(token, id string) {

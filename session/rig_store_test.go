@@ -242,8 +242,8 @@ func (s *statusStore) Watch(f func(session.Status)) (stop func()) {
 	}
 }
 
-// tell sets the status, and reports it to the watcher.
-func (s *statusStore) tell(status session.Status) {
+// report sets the status, and reports it to the watcher.
+func (s *statusStore) report(status session.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.status = status; s.watcher != nil {

@@ -185,9 +185,9 @@ func (r *rig) start() *visitSession {
 	return s
 }
 
-// foreign makes another request of the session, which saves what do changes.
+// otherRequest makes another request of the session, which saves what do changes.
 // It does not count as calls of the store, and no fault meets it.
-func (r *rig) foreign(token string, do func(*visitSession)) {
+func (r *rig) otherRequest(token string, do func(*visitSession)) {
 	r.Helper()
 	s, err := managerOf[visit](r.T, r.store.Store).Open(r.Context(), token)
 	if err != nil {
@@ -294,8 +294,8 @@ func (r *rig) wantEndsIn(id string, want time.Duration) {
 	}
 }
 
-// same fails if the record of before.ID is not what it was.
-func (r *rig) same(before session.Record) {
+// wantUnchanged fails if the record of before.ID is not what it was.
+func (r *rig) wantUnchanged(before session.Record) {
 	r.Helper()
 	after := r.record(before.ID)
 	if after.Version != before.Version || string(after.Data) != string(before.Data) || string(after.Meta) != string(before.Meta) ||
@@ -330,12 +330,12 @@ func wantNoErr(t *testing.T, err error) {
 // wantAction compares what the response does with the cookie.
 func wantAction(t *testing.T, out session.Outcome, want session.Action) {
 	t.Helper()
-	names := []string{"leave alone", "set", "clear"}
+	names := []string{"none", "set", "clear"}
 	if out.Action != want {
-		t.Errorf("the action on the cookie is to %s it, want to %s it", names[out.Action], names[want])
+		t.Errorf("the action on the cookie is %s, want %s", names[out.Action], names[want])
 	}
 	if (out.Token != "") != (want == session.ActionSet) {
-		t.Errorf("the token is %q in an outcome that must %s the cookie", out.Token, names[want])
+		t.Errorf("the outcome has the token %q, want one only with the action set, and the action %s", out.Token, names[want])
 	}
 }
 

@@ -17,7 +17,7 @@ func TestAbsoluteTimeout(t *testing.T) {
 	}{
 		"use":                 {looking, false},
 		"a change":            {counting, false},
-		"SaveAlways":          {alwaysSave, false},
+		"SaveAlways":          {savingAlways, false},
 		"Renew":               {(*visitSession).Renew, false},
 		"SetMaxAge":           {func(s *visitSession) { s.SetMaxAge(maxDays); s.Data.Count++ }, false},
 		"signing out":         {naming(""), false},
@@ -31,7 +31,7 @@ func TestAbsoluteTimeout(t *testing.T) {
 				end := time.Now().Add(3 * time.Hour)
 				for i := range 3 {
 					time.Sleep(50 * time.Minute)
-					out := r.with(token, tt.do)
+					out := r.handle(token, tt.do)
 					wantAction(t, out, session.ActionSet)
 					token = out.Token
 					if tt.moves && i == 0 {
@@ -51,7 +51,7 @@ func TestAbsoluteTimeout(t *testing.T) {
 				}
 				for time.Until(end) > 50*time.Minute {
 					time.Sleep(30 * time.Minute)
-					wantAction(t, r.with(token, looking), session.ActionSet)
+					wantAction(t, r.handle(token, looking), session.ActionSet)
 				}
 				time.Sleep(time.Until(end) - time.Millisecond)
 				r.wantOpens(token, idOf(token))
@@ -129,7 +129,7 @@ func TestShortenedTimeouts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				long := newRig(t, byName, tt.before)
 				token := long.seed(visit{Name: "ada"})
-				if out := long.with(token, tt.do); out.Token != "" {
+				if out := long.handle(token, tt.do); out.Token != "" {
 					token = out.Token
 				}
 				r := long.another(byName, tt.after)
@@ -173,7 +173,7 @@ func TestLengthenedTimeouts(t *testing.T) {
 		r.wantUnknown(token)
 		token = short.seed(visit{Name: "n"})
 		time.Sleep(30 * time.Minute)
-		if out := r.with(token, looking); out.Cookie == nil || out.Cookie.MaxAge != 24*60*60 {
+		if out := r.handle(token, looking); out.Cookie == nil || out.Cookie.MaxAge != 24*60*60 {
 			t.Errorf("the outcome is %+v, want a Max-Age of a day", out)
 		}
 	})
@@ -206,7 +206,7 @@ func TestSlowClock(t *testing.T) {
 		token := r.seed(visit{Name: "n"})
 		ahead := time.Now().Add(time.Minute)
 		r.overwrite(idOf(token), func(rec *session.Record) { rec.SeenAt, rec.ExpiresAt = ahead, ahead.Add(time.Hour) })
-		r.with(token, counting)
+		r.handle(token, counting)
 		if rec := r.record(idOf(token)); !rec.SeenAt.Equal(ahead) || !rec.ExpiresAt.Equal(ahead.Add(time.Hour)) {
 			t.Errorf("seen at %v, ends at %v, want %v and an hour later as before", rec.SeenAt, rec.ExpiresAt, ahead)
 		}
@@ -239,8 +239,8 @@ func TestStoredTimesAreWholeMilliseconds(t *testing.T) {
 				time.Sleep(700 * time.Microsecond)
 				token := r.seed(visit{Name: "n"})
 				time.Sleep(700 * time.Microsecond)
-				r.with(token, looking)
-				r.with(token, counting)
+				r.handle(token, looking)
+				r.handle(token, counting)
 				r.store.wantCalls(t, tt.calls)
 			})
 		})

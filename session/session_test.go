@@ -112,7 +112,7 @@ func TestReload(t *testing.T) {
 	token := r.seed(visit{Name: "n", Prefs: map[string]string{"a": "1"}})
 	q, s := r.begin(token)
 	s.Data.Count, s.Data.Prefs["b"] = 5, "2"
-	r.foreign(token, noting("theirs"))
+	r.otherRequest(token, noting("theirs"))
 	wantNoErr(t, s.Reload(t.Context()))
 	r.wantData(s, visit{Name: "n", Note: "theirs", Prefs: map[string]string{"a": "1"}})
 	r.store.wantCalls(t, "load load")
@@ -224,7 +224,7 @@ func TestIDIsTaken(t *testing.T) {
 		}
 		r.store.wantCalls(t, "create load create load create")
 		r.log.want(t, session.EventCreated)
-		r.same(before)
+		r.wantUnchanged(before)
 		r.wantOpens(token, "taken")
 		r.wantOpens(out.Token, "free")
 		r.wantStored("free", visit{Name: "second"})
@@ -277,7 +277,7 @@ func TestNewIDThatAlwaysGivesTheSame(t *testing.T) {
 		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("it took %v, want less than the 10s of a commit", took)
 		}
-		r.same(before)
+		r.wantUnchanged(before)
 		r.wantOpens(token, "same")
 	})
 }

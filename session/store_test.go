@@ -27,7 +27,7 @@ func TestConnectedStore(t *testing.T) {
 		r, store := gateRig(t, connected)
 		r.log.want(t)
 		r.wantTimed(t.Context(), 0, nil)
-		store.tell(connected)
+		store.report(connected)
 		r.log.want(t)
 	})
 }

@@ -38,7 +38,7 @@ func TestSaveAgainAfterALostAcknowledgement(t *testing.T) {
 			q, s := r.beginStored(tt.stored, visit{Name: "n"})
 			token := s.Token()
 			tt.first(s)
-			q.saveUnheard(s)
+			q.saveWithoutAnswer(s)
 			r.log.reset()
 			tt.second(s)
 			want := s.Data
@@ -69,7 +69,7 @@ func TestSaveAgainAfterTwoFailures(t *testing.T) {
 			r := newRig(t)
 			q, s := r.beginStored(stored, visit{Name: "n"})
 			s.Data.Count = 2
-			q.saveUnheard(s)
+			q.saveWithoutAnswer(s)
 			s.Data.Count = 3
 			r.store.goDown(false, session.ErrUnavailable)
 			wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
@@ -113,8 +113,8 @@ func TestLostAcknowledgementAndAnotherWrite(t *testing.T) {
 	token := r.seed(visit{Name: "n"})
 	q, s := r.begin(token)
 	s.Data.Count = 2
-	q.saveUnheard(s)
-	r.foreign(token, noting("theirs"))
+	q.saveWithoutAnswer(s)
+	r.otherRequest(token, noting("theirs"))
 	q.save(s)
 	r.wantStored(s.ID(), visit{Name: "n", Count: 2, Note: "theirs"})
 }
@@ -128,7 +128,7 @@ func TestLostRenewIsARenewForOthers(t *testing.T) {
 	q, s := r.begin(token)
 	other, theirs := r.begin(token)
 	s.Renew()
-	q.saveUnheard(s)
+	q.saveWithoutAnswer(s)
 	theirs.Data.Count = 2
 	wantErr(t, theirs.Save(t.Context()), session.ErrGone)
 	wantAction(t, other.commit(), session.ActionNone)
@@ -149,7 +149,7 @@ func TestLostRenewAndABackgroundJob(t *testing.T) {
 	q, s := r.begin(token)
 	s.Renew()
 	s.Data.Note = "mine"
-	q.saveUnheard(s)
+	q.saveWithoutAnswer(s)
 	wantNoErr(t, r.m.Update(t.Context(), s.ID(), count))
 	q.save(s)
 	out := q.commit()
@@ -196,7 +196,7 @@ func TestOwnWriteIsNoConflict(t *testing.T) {
 			r.wantRecords(1)
 			// The next write replaces the right version at its first try.
 			r.forget()
-			r.with(out.Token, noting("next"))
+			r.handle(out.Token, noting("next"))
 			r.store.wantCalls(t, "load update")
 		})
 	}

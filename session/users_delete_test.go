@@ -166,7 +166,7 @@ func TestDeleteUserOfASessionThatMoves(t *testing.T) {
 			return do()
 		}
 		moved = true
-		token = r.next(token, func(s *visitSession) {
+		token = r.nextToken(token, func(s *visitSession) {
 			data := s.Data
 			s.Regenerate()
 			s.Data = data

@@ -105,7 +105,7 @@ func TestSealBindsTheRecord(t *testing.T) {
 			r := newRig(t, byName, sealing(key("a")), tampered(store))
 			token, other := r.seed(secretVisit()), r.seed(visit{Name: "eve", Note: "PLAINTEXT"})
 			earlier := r.record(idOf(token))
-			r.with(token, counting)
+			r.handle(token, counting)
 			theirs := r.record(idOf(other))
 			store.alter = func(rec *session.Record) { alter(rec, &earlier, &theirs) }
 			r.wantCorrupt(what, token)

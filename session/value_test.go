@@ -44,9 +44,9 @@ func TestOlderShapeIsNoChange(t *testing.T) {
 	wantNoErr(t, r.m.Update(t.Context(), idOf(token), func(*visit) error { return nil }))
 	r.store.wantCalls(t, "load load")
 	r.log.want(t)
-	r.same(before)
+	r.wantUnchanged(before)
 
-	wantAction(t, r.with(token, func(s *visitSession) { s.Data.Prefs["a"] = "3" }), session.ActionSet)
+	wantAction(t, r.handle(token, func(s *visitSession) { s.Data.Prefs["a"] = "3" }), session.ActionSet)
 	r.wantEncoded(idOf(token), visit{Name: "n", Note: "x", Prefs: map[string]string{"a": "3", "b": "2"}})
 	if got := r.record(idOf(token)).Version; got != before.Version+1 {
 		t.Errorf("the record has the version %d, want %d", got, before.Version+1)
@@ -67,8 +67,8 @@ func TestAnotherOrderIsNoChange(t *testing.T) {
 	wantAction(t, q.commit(), session.ActionNone)
 	r.store.wantCalls(t, "load")
 	// To empty a map is a change, and so is to make an empty map nil.
-	wantAction(t, r.with(token, func(s *visitSession) { s.Data.Prefs = map[string]string{} }), session.ActionSet)
-	wantAction(t, r.with(token, func(s *visitSession) { s.Data.Prefs = nil }), session.ActionSet)
+	wantAction(t, r.handle(token, func(s *visitSession) { s.Data.Prefs = map[string]string{} }), session.ActionSet)
+	wantAction(t, r.handle(token, func(s *visitSession) { s.Data.Prefs = nil }), session.ActionSet)
 }
 
 // Manager.Update reads what an older program stored, and stores it in the new
@@ -79,7 +79,7 @@ func TestManagerUpdateOfAnOlderShape(t *testing.T) {
 	token := r.seedV1(visitV1{Name: "n"})
 	wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 	r.wantEncoded(idOf(token), visit{Name: "n", Count: 1})
-	wantAction(t, r.with(token, looking), session.ActionNone)
+	wantAction(t, r.handle(token, looking), session.ActionNone)
 }
 
 // wantEncoded fails unless the Data in the record of id is the encoding of want,
@@ -114,7 +114,7 @@ func TestMigrate(t *testing.T) {
 		q, s := r.begin(token)
 		r.wantData(s, want)
 		wantAction(t, q.commit(), session.ActionNone)
-		r.same(before)
+		r.wantUnchanged(before)
 		if v := r.request(token).peek(); !equalVisits(v, want) {
 			t.Errorf("Peek: %+v, want %+v", v, want)
 		}
@@ -125,7 +125,7 @@ func TestMigrate(t *testing.T) {
 			t.Errorf("Sessions: %+v, want %+v", infos, want)
 		}
 		// What a save stored is not migrated again.
-		r.with(token, counting)
+		r.handle(token, counting)
 		want.Count++
 		r.wantData(r.request(token).get(), want)
 		wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
@@ -157,7 +157,7 @@ func TestMigrateInAConflict(t *testing.T) {
 	}))
 	slow, s := r.begin(token)
 	counting(s)
-	old.with(token, noting("theirs"))
+	old.handle(token, noting("theirs"))
 	wantAction(t, slow.commit(), session.ActionSet)
 	r.wantStored(idOf(token), visit{Note: "theirs", Count: 1, Prefs: map[string]string{"migrated": "yes"}})
 }
@@ -192,7 +192,7 @@ func TestNewerSchemaIsReadOnly(t *testing.T) {
 	r := newer.another(byName, schema(2, upper), renewAfter(time.Nanosecond))
 	before := r.record(idOf(token))
 	r.wantData(r.request(token).get(), visit{Name: "ada", Note: "note"})
-	wantAction(t, r.with(token, looking), session.ActionNone)
+	wantAction(t, r.handle(token, looking), session.ActionNone)
 	r.log.want(t) // no attempt to renew the token either
 	for name, save := range map[string]func(*fakeRequest, *visitSession) error{
 		"Save":   func(_ *fakeRequest, s *visitSession) error { return s.Save(t.Context()) },
@@ -205,13 +205,13 @@ func TestNewerSchemaIsReadOnly(t *testing.T) {
 		if err := save(q, s); !errors.Is(err, session.ErrSchema) {
 			t.Errorf("%s: %v, want ErrSchema", name, err)
 		}
-		r.same(before)
+		r.wantUnchanged(before)
 	}
 	wantErr(t, r.m.Update(t.Context(), idOf(token), count), session.ErrSchema)
-	r.same(before)
+	r.wantUnchanged(before)
 	rolled := newer.another(byName, schema(2, nil), rolling(48*time.Hour, -1))
-	wantAction(t, rolled.with(token, looking), session.ActionSet)
-	wantAction(t, r.with(token, (*visitSession).Destroy), session.ActionClear)
+	wantAction(t, rolled.handle(token, looking), session.ActionSet)
+	wantAction(t, r.handle(token, (*visitSession).Destroy), session.ActionClear)
 }
 
 // What a newer version stored and this one cannot decode is ErrSchema, and not
@@ -238,9 +238,9 @@ func TestSchemaVersionAloneIsNoChange(t *testing.T) {
 			token := old.seed(visit{Note: "note"})
 			r := old.another(schema(versions[1], nil))
 			before := r.record(idOf(token))
-			wantAction(t, r.with(token, looking), session.ActionNone)
+			wantAction(t, r.handle(token, looking), session.ActionNone)
 			r.store.wantCalls(t, "load")
-			r.same(before)
+			r.wantUnchanged(before)
 		})
 	}
 }
@@ -266,7 +266,7 @@ func TestNewerSchemaIsExtended(t *testing.T) {
 				stored := newer.record(idOf(token))
 				for range 4 {
 					time.Sleep(20 * time.Minute)
-					r.with(token, looking)
+					r.handle(token, looking)
 				}
 				r.wantOpens(token, idOf(token))
 				r.wantEndsIn(idOf(token), time.Hour)

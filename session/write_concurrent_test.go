@@ -12,20 +12,20 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// remote is a store that takes as long as one over a network.
-type remote struct {
+// slowStore is a store that takes as long as one over a network.
+type slowStore struct {
 	session.Store
 	trip time.Duration
 }
 
 // Load implements session.Store.
-func (s remote) Load(ctx context.Context, id string) (session.Record, error) {
+func (s slowStore) Load(ctx context.Context, id string) (session.Record, error) {
 	time.Sleep(s.trip)
 	return s.Store.Load(ctx, id)
 }
 
 // Update implements session.Store.
-func (s remote) Update(ctx context.Context, r session.Record) error {
+func (s slowStore) Update(ctx context.Context, r session.Record) error {
 	time.Sleep(s.trip)
 	return s.Store.Update(ctx, r)
 }
@@ -58,7 +58,7 @@ func TestManyWritersOfOneSession(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, func(cfg *visitConfig) {
-					cfg.Store = remote{cfg.Store, 5 * time.Millisecond}
+					cfg.Store = slowStore{cfg.Store, 5 * time.Millisecond}
 					cfg.Merge = func(base, mine, theirs *visit) (visit, error) {
 						merged := *theirs
 						merged.Count += mine.Count - base.Count
@@ -218,22 +218,22 @@ var meanwhiles = map[string]struct {
 	do   func(r *rig, old string) (token string)
 }{
 	"log-in":    {"", func(r *rig, old string) string { return r.signIn(old, "ada") }},
-	"step-up":   {"ada", func(r *rig, old string) string { return r.next(old, (*visitSession).Renew) }},
+	"step-up":   {"ada", func(r *rig, old string) string { return r.nextToken(old, (*visitSession).Renew) }},
 	"take over": {"bob", func(r *rig, old string) string { return r.signIn(old, "ada") }},
 	"log-in into a new session": {"", func(r *rig, old string) string {
-		return r.next(old, regenerating("ada"))
+		return r.nextToken(old, regenerating("ada"))
 	}},
 	"Regenerate": {"ada", func(r *rig, old string) string {
-		return r.next(old, func(s *visitSession) { s.Regenerate(); s.Data.Count = 7 })
+		return r.nextToken(old, func(s *visitSession) { s.Regenerate(); s.Data.Count = 7 })
 	}},
 	"signing out": {"ada", func(r *rig, old string) string { return r.signIn(old, "") }},
 	"log-out": {"ada", func(r *rig, old string) string {
-		wantAction(r.T, r.with(old, (*visitSession).Destroy), session.ActionClear)
+		wantAction(r.T, r.handle(old, (*visitSession).Destroy), session.ActionClear)
 		return ""
 	}},
 	"log-out and a log-in": {"ada", func(r *rig, old string) string {
-		r.with(old, (*visitSession).Destroy)
-		return r.with("", naming("ada")).Token
+		r.handle(old, (*visitSession).Destroy)
+		return r.handle("", naming("ada")).Token
 	}},
 	"DeleteUser": {"ada", func(r *rig, old string) string {
 		if n, err := r.m.DeleteUser(r.Context(), "ada"); n != 1 || err != nil {
@@ -320,7 +320,7 @@ func TestSlowRequestOfASessionThatChangedHands(t *testing.T) {
 					wantAction(t, slow.commit(), session.ActionNone)
 					wantAction(t, slow.end(), session.ActionNone)
 					for _, rec := range before {
-						r.same(rec)
+						r.wantUnchanged(rec)
 						r.wantOpens(token, rec.ID)
 					}
 					r.wantRecords(records)

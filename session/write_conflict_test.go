@@ -39,7 +39,7 @@ func TestMergeAtTheCommit(t *testing.T) {
 			}
 			q, s := r.begin(token)
 			tt.mine(&s.Data)
-			r.foreign(token, func(s *visitSession) { tt.theirs(&s.Data) })
+			r.otherRequest(token, func(s *visitSession) { tt.theirs(&s.Data) })
 			r.forget()
 			wantAction(t, q.commit(), session.ActionSet)
 			r.store.wantCalls(t, "update load update")
@@ -70,9 +70,9 @@ func TestMergeTwice(t *testing.T) {
 	token := r.seed(visit{Name: "n", Count: 1})
 	q, s := r.begin(token)
 	s.Data.Count = 2
-	r.foreign(token, noting("a"))
+	r.otherRequest(token, noting("a"))
 	q.save(s)
-	r.foreign(token, func(s *visitSession) { s.Data.Note, s.Data.Name = "b", "m" })
+	r.otherRequest(token, func(s *visitSession) { s.Data.Note, s.Data.Name = "b", "m" })
 	s.Data.Count = 3
 	q.commit()
 	r.wantStored(s.ID(), visit{Name: "m", Count: 3, Note: "b"})
@@ -95,7 +95,7 @@ func TestCustomMerge(t *testing.T) {
 	q, s := r.begin(token)
 	s.Data.Count += 5
 	s.Data.Note = "mine"
-	r.foreign(token, func(s *visitSession) { s.Data.Count += 3; s.Data.Note = "theirs" })
+	r.otherRequest(token, func(s *visitSession) { s.Data.Count += 3; s.Data.Note = "theirs" })
 	r.forget()
 	q.commit()
 	want := visit{Name: "n", Count: 18, Note: "theirs"}
@@ -120,7 +120,7 @@ func TestMergeFails(t *testing.T) {
 	token := r.seed(visit{Name: "n"})
 	q, s := r.begin(token)
 	s.Data.Count = 2
-	r.foreign(token, noting("theirs"))
+	r.otherRequest(token, noting("theirs"))
 	wantErr(t, s.Save(t.Context()), errBroken)
 	r.wantData(s, visit{Name: "n", Count: 2})
 	fail = false
@@ -134,9 +134,9 @@ func TestMergeFails(t *testing.T) {
 func TestGone(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*rig, string){
-		"Renew":        func(r *rig, token string) { r.foreign(token, (*visitSession).Renew) },
-		"Regenerate":   func(r *rig, token string) { r.foreign(token, (*visitSession).Regenerate) },
-		"Destroy":      func(r *rig, token string) { r.foreign(token, (*visitSession).Destroy) },
+		"Renew":        func(r *rig, token string) { r.otherRequest(token, (*visitSession).Renew) },
+		"Regenerate":   func(r *rig, token string) { r.otherRequest(token, (*visitSession).Regenerate) },
+		"Destroy":      func(r *rig, token string) { r.otherRequest(token, (*visitSession).Destroy) },
 		"Delete":       func(r *rig, token string) { _ = r.another().m.Delete(r.Context(), idOf(token)) },
 		"another user": func(r *rig, token string) { r.overwrite(idOf(token), func(rec *session.Record) { rec.User = "u" }) },
 	} {
@@ -186,7 +186,7 @@ func TestGoneAfterASave(t *testing.T) {
 			token := r.seed(visit{Name: "n"})
 			q, s := r.begin(token)
 			q.save(s)
-			r.foreign(token, meanwhile)
+			r.otherRequest(token, meanwhile)
 			s.Data.Count = 2
 			wantAction(t, q.commit(), session.ActionNone)
 		})
@@ -246,7 +246,7 @@ func TestConflictWithAnotherUser(t *testing.T) {
 			wantErr(t, save(s), session.ErrGone)
 			wantAction(t, slow.commit(), session.ActionNone)
 			r.log.want(t, session.EventGone)
-			r.same(before)
+			r.wantUnchanged(before)
 			r.wantData(s, visit{Name: "ada", Count: 1})
 		})
 	}
@@ -267,13 +267,13 @@ func TestUserOfAnotherProcess(t *testing.T) {
 		theirs := r.another(other)
 		token := r.seed(visit{Name: "ada"})
 		slow, s := r.begin(token)
-		theirs.with(token, noting("theirs"))
+		theirs.handle(token, noting("theirs"))
 		s.Data.Count = 7
 		wantAction(t, slow.commit(), session.ActionSet)
 		r.wantStored(idOf(token), visit{Name: "ada", Count: 7, Note: "theirs"})
 
 		slow, s = r.begin(token)
-		theirs.with(token, counting)
+		theirs.handle(token, counting)
 		s.Destroy()
 		wantAction(t, slow.commit(), session.ActionClear)
 		if r.exists(idOf(token)) {
@@ -292,7 +292,7 @@ func TestUserThatIsOutOfDate(t *testing.T) {
 		calls string
 	}{
 		"a change":           {counting, 0, "update"},
-		"SaveAlways":         {alwaysSave, 0, "update"},
+		"SaveAlways":         {savingAlways, 0, "update"},
 		"a touch":            {looking, time.Hour, "update"},
 		"a touch, not asked": {nil, time.Hour, "update"},
 		"nothing to do":      {looking, 0, ""},
@@ -340,7 +340,7 @@ func TestUserThatIsOutOfDateTwice(t *testing.T) {
 	r := before.another(byName)
 	slow, s := r.begin(token)
 	counting(s)
-	r.with(token, noting("theirs"))
+	r.handle(token, noting("theirs"))
 	r.forget()
 	wantAction(t, slow.commit(), session.ActionSet)
 	r.log.want(t, session.EventSaved)

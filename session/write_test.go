@@ -68,7 +68,7 @@ func TestTooLarge(t *testing.T) {
 	q.wantCommitErr(session.ErrTooLarge)
 	r.store.wantCalls(t, "")
 
-	token := r.with("", noting(fits)).Token
+	token := r.handle("", noting(fits)).Token
 	q, s = r.begin(token)
 	s.Data.Note = tooLong
 	q.wantCommitErr(session.ErrTooLarge)
@@ -85,7 +85,7 @@ func TestUpdate(t *testing.T) {
 	token := r.seed(visit{Name: "n", Note: "old"})
 	q, s := r.begin(token)
 	s.Data.Note = "pending"
-	r.foreign(token, func(s *visitSession) { s.Data.Count = 10 })
+	r.otherRequest(token, func(s *visitSession) { s.Data.Count = 10 })
 	r.forget()
 	runs := 0
 	wantNoErr(t, s.Update(t.Context(), func(v *visit) error {
@@ -142,7 +142,7 @@ func TestUpdateFails(t *testing.T) {
 				q, s := r.begin(token)
 				s.Data.Count = 2
 				if conflict {
-					r.foreign(token, func(s *visitSession) { s.Data.Note = "theirs"; s.Data.Prefs["b"] = "2" })
+					r.otherRequest(token, func(s *visitSession) { s.Data.Note = "theirs"; s.Data.Prefs["b"] = "2" })
 				}
 				before := r.record(s.ID())
 				runs := 0
@@ -158,7 +158,7 @@ func TestUpdateFails(t *testing.T) {
 				wantErr(t, err, errBroken)
 				want := visit{Name: "n", Note: "old", Count: 2, Prefs: map[string]string{"a": "1"}}
 				r.wantData(s, want)
-				r.same(before)
+				r.wantUnchanged(before)
 				wantAction(t, q.commit(), session.ActionSet)
 				if conflict {
 					want.Note, want.Prefs["b"] = "theirs", "2"
