@@ -44,7 +44,7 @@ func (c commitCase) run(t *testing.T, stored bool) {
 		wantAction(t, out, c.action)
 		if out.Action == session.ActionSet {
 			if out.Token != s.Token() {
-				t.Errorf("the response has the token %q, want that of the session, %q", out.Token, s.Token())
+				t.Errorf("the response has the token %q, want %q", out.Token, s.Token())
 			}
 			r.wantStored(s.ID(), s.Data)
 		}
@@ -167,8 +167,8 @@ func TestCommitWithNew(t *testing.T) {
 	}
 }
 
-// A session that nobody asked for is stored only if the adapter loaded it, and
-// AllowEmpty is set.
+// A session that the handler did not ask for is stored only if the adapter
+// loaded it and AllowEmpty is set.
 func TestCommitOfWhatNobodyAskedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, allowEmpty)
@@ -321,7 +321,7 @@ func TestAnswerOfAFailedCommitHasTheSavedToken(t *testing.T) {
 	page := (*pages)[0]
 	wantAction(t, page, session.ActionSet)
 	if page.Cookie == nil {
-		t.Error("the error page has no cookie, want that of the Save")
+		t.Error("the error page has no cookie, want one with the token")
 	}
 	r.wantOpens(page.Token, s.ID())
 	r.wantInert(token)

@@ -106,7 +106,7 @@ func TestSeveralTypes(t *testing.T) {
 	wantErr(t, err, session.ErrNoSession)
 }
 
-// Two types of one name, as those of two functions, are two types.
+// Two types of one name, declared in two functions, are two types.
 func TestTypesOfOneName(t *testing.T) {
 	t.Parallel()
 	c := newCarrier()

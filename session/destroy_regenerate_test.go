@@ -238,8 +238,8 @@ func TestRegenerateOfWhatIsGone(t *testing.T) {
 	}
 }
 
-// Another request destroyed the session. Regenerate does not undo that, be it
-// an anonymous session or that of a user.
+// Another request destroyed the session, with or without a user. Regenerate
+// does not undo that.
 func TestRegenerateOfWhatIsDestroyed(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*visitConfig){"anonymous": func(*visitConfig) {}, "of a user": byName} {

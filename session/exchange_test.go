@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -279,21 +280,37 @@ func deep(n int, f func()) {
 	deep(n-1, f)
 }
 
-// Another goroutine of the request waits while a hook runs.
+// Other goroutines of the request wait while a hook runs, and then get what it
+// accepted.
 func TestOthersWaitForAHook(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	entered, done := make(chan struct{}), make(chan error)
+	entered := make(chan struct{})
+	var others sync.WaitGroup
 	q := r.requestWith(func(q *fakeRequest) {
-		q.valid = func(*visitSession) (bool, error) { close(entered); return true, nil }
+		q.valid = func(s *visitSession) (bool, error) {
+			close(entered)
+			for range 1000 { // until the others wait
+				runtime.Gosched()
+			}
+			s.Data.Note = "accepted"
+			return true, nil
+		}
 	}, sid(r.seed(visit{Name: "n"})))
-	go func() {
+	others.Go(func() {
 		<-entered
-		_, err := q.x.Peek(t.Context())
-		done <- err
-	}()
+		if v := q.peek(); v.Name != "n" {
+			t.Errorf("Peek: %+v, want what is stored", v)
+		}
+	})
+	others.Go(func() {
+		<-entered
+		s, err := q.x.Session(t.Context())
+		wantNoErr(t, err)
+		r.wantData(s, visit{Name: "n", Note: "accepted"})
+	})
 	q.get()
-	wantNoErr(t, <-done)
+	others.Wait()
 }
 
 // The Failed hook may ask for the session, too.

@@ -9,6 +9,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
+// errMapped is an answer of the Failed hook.
 var errMapped = errors.New("mapped")
 
 // damages are the ways in which a load fails. Each damages what the token
@@ -76,7 +77,7 @@ func TestFailedLoad(t *testing.T) {
 					out := q.commit()
 					wantAction(t, out, session.ActionSet)
 					if out.Token != s.Token() {
-						t.Errorf("the response has the token %q, want that of the new session, %q", out.Token, s.Token())
+						t.Errorf("the response has the token %q, want %q of the new session", out.Token, s.Token())
 					}
 					r.store.wantCalls(t, "create")
 				}
@@ -110,7 +111,7 @@ func (q *fakeRequest) wantNeverSaved(s *visitSession, cause error) {
 }
 
 // An error of NewID is a failed load. After ErrDiscard NewID is called again,
-// and its error is that of the request.
+// and the request fails with its error.
 func TestFailedNewID(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[error]error{errMapped: errMapped, nil: nil, session.ErrDiscard: errBroken} {

@@ -189,7 +189,7 @@ func TestPresentedSecretsAreComparedInConstantTime(t *testing.T) {
 			}
 			for _, decl := range parsed.Decls {
 				for _, problem := range timing(decl, found) {
-					t.Errorf("a function in %s compares secrets and has %s", file, problem)
+					t.Errorf("a function in %s compares secrets and has %s, want it not to", file, problem)
 				}
 			}
 		}

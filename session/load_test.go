@@ -161,8 +161,8 @@ func TestTwoLiveSessions(t *testing.T) {
 	r.log.want(t)
 }
 
-// An error of the store at the first token is that of the request, because the
-// token could open the session. At a later token it does not matter.
+// An error of the store at the first token fails the request, because the token
+// could open the session. At a later token it does not matter.
 func TestErrorOfACandidate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -211,7 +211,7 @@ func TestLoadedOnce(t *testing.T) {
 }
 
 // A caller gives up while the session is loaded. That is no failed load: the
-// next one who asks loads it.
+// next caller loads it.
 func TestLoadAfterACallerGaveUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -82,8 +82,8 @@ func TestFind(t *testing.T) {
 	})
 }
 
-// An id that is not that of a live session of this kind is ErrNotFound, and for
-// Delete no error. One that is malformed never reaches the store.
+// An id without a live session of this kind is ErrNotFound, and for Delete no
+// error. A malformed one never reaches the store.
 func TestIDsOfNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -213,7 +213,7 @@ func TestLongestRenewGrace(t *testing.T) {
 // because the client has a newer one.
 func TestForeignTimedRenewal(t *testing.T) {
 	t.Parallel()
-	ctx := context.Background() // that of t cannot be used in a bubble
+	ctx := context.Background() // the context of t is outside of the bubble
 	for name, tt := range map[string]struct {
 		do    func(*visitSession)
 		count int

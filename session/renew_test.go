@@ -38,7 +38,7 @@ func TestChangeOfUserRenews(t *testing.T) {
 				old := r.seed(visit{Name: tt.from})
 				q, s := r.begin(old)
 				if s.Token() != old {
-					t.Errorf("the token before the change is %q, want that of the request, %q", s.Token(), old)
+					t.Errorf("the token before the change is %q, want %q of the request", s.Token(), old)
 				}
 				naming(tt.to)(s)
 				token := save(q, s)
@@ -56,7 +56,7 @@ func TestChangeOfUserRenews(t *testing.T) {
 	}
 }
 
-// A new session of a user keeps its first token, which nobody has seen yet.
+// A new session of a user keeps its first token, which no client has seen yet.
 func TestNewSessionOfAUser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, byName)
@@ -84,7 +84,7 @@ func TestOtherChangesDoNotRenew(t *testing.T) {
 		"a user that is taken back": func(s *visitSession) { s.Data.Name = "bob"; s.Data.Count++; s.Data.Name = "ada" },
 	} {
 		if out := r.handle(token, do); out.Token != token {
-			t.Errorf("%s: the response has the token %q, want that of the request, %q", name, out.Token, token)
+			t.Errorf("%s: the response has the token %q, want %q of the request", name, out.Token, token)
 		}
 	}
 }

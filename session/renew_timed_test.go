@@ -88,7 +88,7 @@ func TestTimedRenewalIsConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, old := dueRig(t, visit{Name: "n"}, grace(time.Minute))
 		token := r.nextToken(old, looking)
-		// Much later nobody has shown yet that the response arrived.
+		// Much later no request has shown yet that the response arrived.
 		time.Sleep(3 * time.Hour)
 		r.wantOpens(old, idOf(old))
 		// The old token can be used to save. It is neither renewed nor sent.

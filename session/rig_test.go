@@ -22,8 +22,10 @@ type visit struct {
 	Note  string
 }
 
+// page is an element of a slice in a visit.
 type page struct{ Path, Title string }
 
+// The types of the package, for a visit.
 type (
 	visitSession = session.Session[visit]
 	visitConfig  = session.Config[visit]
@@ -45,12 +47,14 @@ func equalVisits(a, b visit) bool {
 }
 
 const (
+	// rigCookie is the name of the cookie.
 	rigCookie = "sid"
 
 	// maxDays is the longest age that a session can have.
 	maxDays = 400 * 24 * time.Hour
 )
 
+// errBroken is an error of the store that the package does not know.
 var errBroken = errors.New("the disk is broken")
 
 // rig is a Manager with a store that can fail and a log of its events.

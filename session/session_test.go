@@ -195,7 +195,7 @@ func TestNewID(t *testing.T) {
 	}
 }
 
-// An error of NewID is that of Start and of the request.
+// An error of NewID fails Start and the request.
 func TestNewIDFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withIDs())

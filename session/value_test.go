@@ -66,7 +66,7 @@ func TestAnotherOrderIsNoChange(t *testing.T) {
 	r.wantData(s, visit{Name: "uA", Note: "n", Prefs: map[string]string{"a": "1", "b": "2"}})
 	wantAction(t, q.commit(), session.ActionNone)
 	r.store.wantCalls(t, "load")
-	// To empty a map is a change, and so is to make an empty map nil.
+	// It is a change to empty a map, or to make an empty map nil.
 	wantAction(t, r.handle(token, func(s *visitSession) { s.Data.Prefs = map[string]string{} }), session.ActionSet)
 	wantAction(t, r.handle(token, func(s *visitSession) { s.Data.Prefs = nil }), session.ActionSet)
 }

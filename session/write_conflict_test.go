@@ -79,8 +79,7 @@ func TestMergeTwice(t *testing.T) {
 	r.log.wantNone(t, session.EventConflict)
 }
 
-// Config.Merge replaces the merge field by field. What it does to its arguments
-// reaches nobody else.
+// Config.Merge replaces the merge field by field. It may change its arguments.
 func TestCustomMerge(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(cfg *visitConfig) {
@@ -325,7 +324,7 @@ func TestUserThatIsOutOfDate(t *testing.T) {
 				r.wantEndsIn(idOf(token), 24*time.Hour)
 				info, err := r.m.Find(t.Context(), idOf(token))
 				if err != nil || !info.AuthenticatedAt.IsZero() || info.User != "ada" {
-					t.Errorf("Find: %+v, %v, want the user ada, who did not log in now", info, err)
+					t.Errorf("Find: %+v, %v, want the user ada and no log-in", info, err)
 				}
 			})
 		})
