@@ -93,8 +93,8 @@ func TestRenewInsideOfASaveAfterTheCommit(t *testing.T) {
 	}
 }
 
-// A hijacked connection has no header. So what needs a cookie is not stored,
-// and observed as lost.
+// A hijacked connection has no header. So what needs a cookie is lost, which is
+// observed.
 func TestHijackedCommit(t *testing.T) {
 	t.Parallel()
 	lost := []session.EventKind{session.EventLost}

@@ -19,7 +19,7 @@ type commitCase struct {
 	events []session.EventKind
 }
 
-// The events of a commit that does one thing.
+// onlyCreated and the others are the events of a commit that does one thing.
 var (
 	onlyCreated   = []session.EventKind{session.EventCreated}
 	onlySaved     = []session.EventKind{session.EventSaved}
@@ -327,8 +327,8 @@ func TestAnswerOfAFailedCommitHasTheSavedToken(t *testing.T) {
 	r.wantInert(token)
 }
 
-// If nothing was saved before, the error page sends no token, and the client's
-// own one goes on.
+// If nothing was saved before, the error page sends no token, and the token of
+// the client works on.
 func TestAnswerOfAFailedCommitWithoutASave(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -98,8 +98,8 @@ func TestRegenerateTwice(t *testing.T) {
 	r.wantStored(s.ID(), visit{Name: "kept"})
 }
 
-// What was asked of the old session does not hold for the new one. The last one
-// of Regenerate, SetSave(SaveNever) and Destroy counts.
+// What was asked of the old session does not hold for the new one. Of
+// Regenerate, SetSave(SaveNever) and Destroy the last call counts.
 func TestRegenerateAfterOtherThings(t *testing.T) {
 	t.Parallel()
 	never := func(s *visitSession) { s.SetSave(session.SaveNever) }

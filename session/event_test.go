@@ -57,8 +57,8 @@ func TestRejectedTokensDiffer(t *testing.T) {
 	}
 }
 
-// An error of the function of an Update is returned as it is, and not observed. An error of
-// the store is observed.
+// An error of the function of an Update is returned as it is, and not observed.
+// An error of the store is observed.
 func TestUpdateErrorIsNotObserved(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -84,7 +84,7 @@ func secretRig(t *testing.T) (*rig, visitConfig) {
 	return r, cfg
 }
 
-// Nothing of the package writes a secret or a key into a log.
+// No value of the package shows a secret or a key when a program writes it.
 func TestSecretsAreNotWritten(t *testing.T) {
 	t.Parallel()
 	r, cfg := secretRig(t)

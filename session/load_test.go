@@ -225,9 +225,9 @@ func TestLoadAfterACallerGaveUp(t *testing.T) {
 	r.wantData(q.get(), visit{Name: "n"})
 }
 
-// After a timed renewal a client sends the old token beside the current one, as
-// in cookies of two paths. That counts as the current one, in either order: the
-// old token ends, and the current one is renewed in time.
+// After a timed renewal a client sends the old token beside the current one,
+// from cookies of two paths. In either order the current one counts: the old
+// token ends, and the current one is renewed in time.
 func TestFormerTokenBesideTheCurrentOne(t *testing.T) {
 	t.Parallel()
 	for _, oldFirst := range []bool{false, true} {

@@ -189,7 +189,7 @@ func TestCloseEndsTheWatch(t *testing.T) {
 	wantNoErr(t, newRig(t).m.Close())
 }
 
-// Manager.Update changes Data, and is no use of the session.
+// Manager.Update changes Data. That is no use of the session.
 func TestManagerUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -117,8 +117,8 @@ func TestSupersededTokenChangesAreObserved(t *testing.T) {
 	r.log.wantNone(t, session.EventGone)
 }
 
-// A superseded token does not matter beside a token that opens a session. It
-// does matter beside tokens that open nothing, in either order.
+// A superseded token beside one that opens a session is ignored. Beside tokens
+// that open nothing it makes the request inert, in either order.
 func TestSupersededTokenBesideAnother(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -1,10 +1,12 @@
 package session_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -245,4 +247,101 @@ func TestStoredTimesAreWholeMilliseconds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// fuzzRecord stores a record that change has damaged, and uses it in every way.
+// Each gives a session, or one of the errors of a record that cannot be read.
+func fuzzRecord(t *testing.T, change func(*session.Record)) {
+	r := newRig(t, rolling(time.Hour, -1))
+	token := r.seed(visit{Name: "n"})
+	r.overwrite(idOf(token), change)
+	before := r.record(idOf(token))
+	allowed := func(what string, err error) {
+		if err != nil && !errors.Is(err, session.ErrCorrupt) && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrSchema) {
+			t.Errorf("%s: %v, want ErrCorrupt, ErrNotFound or ErrSchema", what, err)
+		}
+	}
+	info, err := r.m.Find(t.Context(), idOf(token))
+	allowed("Find", err)
+	if err == nil && info.ID != idOf(token) {
+		t.Errorf("Find: the id %q, want %q", info.ID, idOf(token))
+	}
+	s, err := r.m.Open(t.Context(), token)
+	allowed("Open", err)
+	if (err == nil) != (s != nil) {
+		t.Errorf("Open: %v, %v, want either a session or an error", s, err)
+	}
+	_, err = r.request(token).x.Peek(t.Context())
+	allowed("Peek", err)
+	q := r.request(token)
+	s, err = q.x.Session(t.Context())
+	allowed("Session", err)
+	r.wantUnchanged(before)
+	if err == nil && !s.IsNew() {
+		s.Data.Count++
+		_, err := q.tryCommit()
+		allowed("Commit", err)
+		allowed("Update", r.m.Update(t.Context(), idOf(token), count))
+	}
+	wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
+}
+
+// FuzzMeta gives a record arbitrary meta data.
+func FuzzMeta(f *testing.F) {
+	m, err := session.New(visitConfig{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: rigCookie}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s, err := m.Start(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, step := range []func(){func() {}, func() { s.SetMaxAge(time.Hour) }, s.Renew, s.Renew, s.Renew} {
+		step()
+		if err := s.Save(f.Context()); err != nil {
+			f.Fatal(err)
+		}
+		rec, err := m.Store().Load(f.Context(), s.ID())
+		if err != nil {
+			f.Fatal(err)
+		}
+		for n := range len(rec.Meta) {
+			f.Add(rec.Meta[:n], n%2 == 0)
+		}
+		f.Add(rec.Meta, true)
+		f.Add(append(rec.Meta[:len(rec.Meta):len(rec.Meta)], 0), false)
+	}
+	f.Add([]byte(nil), false)
+	f.Fuzz(func(t *testing.T, meta []byte, keepDigest bool) {
+		fuzzRecord(t, func(rec *session.Record) {
+			const upToTheDigest = 33
+			if keepDigest && len(meta) > upToTheDigest {
+				meta = append(rec.Meta[:upToTheDigest:upToTheDigest], meta[upToTheDigest:]...)
+			}
+			rec.Meta = meta
+		})
+	})
+}
+
+// FuzzStoredData gives a record arbitrary data in an arbitrary format.
+func FuzzStoredData(f *testing.F) {
+	for _, v := range []visit{{}, fullVisit(), {Note: "\x00\u2028"}} {
+		data, err := session.JSON().Marshal(&v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, "json")
+		f.Add(data[:len(data)/2], "json")
+	}
+	for _, text := range []string{
+		"", "null", "{}", "[]", `{"Name":null}`, `{"Name":1}`, `{"Name":"a","Name":"b"}`, ` {"Prefs":{"a":"1","a":"2"}} `,
+		"{\"Name\":\"\xff\"}", `{"Pages":[null,{}]}`,
+	} {
+		f.Add([]byte(text), "json")
+	}
+	f.Add([]byte("x"), "sealed")
+	f.Add([]byte("{}"), "")
+	f.Fuzz(func(t *testing.T, data []byte, format string) {
+		fuzzRecord(t, func(rec *session.Record) { rec.Data, rec.Format = data, format })
+	})
 }
