@@ -41,12 +41,12 @@ func TestWaitForTheStore(t *testing.T) {
 	for _, first := range []session.Status{connecting, disconnected} {
 		synctest.Test(t, func(t *testing.T) {
 			r, store := gateRig(t, connected)
-			store.tell(first)
+			store.report(first)
 			r.log.want(t, session.EventStoreDown)
 			time.Sleep(20 * time.Second)
-			store.tell(connecting)
+			store.report(connecting)
 			time.Sleep(20 * time.Second)
-			store.tell(disconnected)
+			store.report(disconnected)
 			r.log.want(t, session.EventStoreDown)
 			r.store.failWith(opLoad, session.ErrUnavailable)
 
@@ -67,10 +67,10 @@ func TestWaitForTheStore(t *testing.T) {
 
 			// A new outage has a time-out of its own.
 			r.store.answer(nil)
-			store.tell(connected)
+			store.report(connected)
 			r.log.want(t, session.EventStoreDown, session.EventStoreUp)
 			r.wantTimed(t.Context(), 0, nil)
-			store.tell(disconnected)
+			store.report(disconnected)
 			r.wantTimed(t.Context(), time.Minute, session.ErrUnavailable)
 			r.log.want(t, session.EventStoreDown, session.EventStoreUp, session.EventStoreDown)
 			r.wantTimed(t.Context(), 0, nil)
@@ -129,7 +129,7 @@ func TestWaitIsBoundByTheRequest(t *testing.T) {
 		r.store.wantCalls(t, "load")
 
 		// The end of the wait comes first.
-		store.tell(disconnected)
+		store.report(disconnected)
 		ctx, cancel = context.WithTimeout(t.Context(), time.Minute+1)
 		defer cancel()
 		r.wantTimed(ctx, time.Minute, session.ErrUnavailable)
@@ -165,7 +165,7 @@ func TestWhatCountsAsConnected(t *testing.T) {
 			if n := r.store.count(opLoad); (n == 2) != tt.up {
 				t.Errorf("answer %v: %d calls, want the gate to be open: %v", tt.answer, n, tt.up)
 			}
-			if store.tell(connected); len(r.log.all(session.EventStoreUp)) != 1 {
+			if store.report(connected); len(r.log.all(session.EventStoreUp)) != 1 {
 				t.Errorf("answer %v: %d store-up events, want one", tt.answer, len(r.log.all(session.EventStoreUp)))
 			}
 		})

@@ -51,7 +51,7 @@ func TestSealedRoundTrip(t *testing.T) {
 	}
 	// Reading still writes nothing, and a touch leaves the sealed Data alone.
 	r.forget()
-	wantAction(t, r.with(token, looking), session.ActionNone)
+	wantAction(t, r.handle(token, looking), session.ActionNone)
 	r.store.wantCalls(t, "load")
 }
 
@@ -62,7 +62,7 @@ func TestSealedConflict(t *testing.T) {
 	token := r.seed(secretVisit())
 	slow := r.request(token)
 	counting(slow.get())
-	r.with(token, func(s *visitSession) { s.Data.Note = "theirs" })
+	r.handle(token, func(s *visitSession) { s.Data.Note = "theirs" })
 	wantAction(t, slow.commit(), session.ActionSet)
 	if info, err := r.m.Find(t.Context(), idOf(token)); err != nil || info.Data.Note != "theirs" || info.Data.Count != 8675310 {
 		t.Errorf("Find gave %+v, %v, want both changes", info.Data, err)
@@ -96,7 +96,7 @@ func TestSealedStoreIsUnreadable(t *testing.T) {
 	})
 	token := r.seed(secretVisit())
 	for range 5 {
-		r.with(token, func(s *visitSession) { s.SetSave(session.SaveAlways) })
+		r.handle(token, func(s *visitSession) { s.SetSave(session.SaveAlways) })
 		wantNoErr(t, r.m.Update(t.Context(), idOf(token), count))
 	}
 	if len(seen) != 11 {
@@ -116,7 +116,7 @@ func TestSealingTurnedOnAndOff(t *testing.T) {
 		t.Errorf("Data %+v, want that from before", s.Data)
 	}
 	wantAction(t, q.commit(), session.ActionNone) // that it is not sealed is no change
-	wantAction(t, sealed.with(token, counting), session.ActionSet)
+	wantAction(t, sealed.handle(token, counting), session.ActionSet)
 	if rec := plain.record(idOf(token)); rec.Format != "sealed" || bytes.Contains(rec.Data, []byte("PLAINTEXT")) {
 		t.Errorf("format %q, want it sealed by the save", rec.Format)
 	}
@@ -126,6 +126,6 @@ func TestSealingTurnedOnAndOff(t *testing.T) {
 	if _, err := plain.request(token).x.Session(t.Context()); !errors.Is(err, session.ErrCorrupt) {
 		t.Errorf("Session gave %v without the key, want ErrCorrupt", err)
 	}
-	plain.same(before)
+	plain.wantUnchanged(before)
 	sealed.wantOpens(token, idOf(token))
 }

@@ -24,7 +24,7 @@ func TestSignedToken(t *testing.T) {
 		t.Fatalf("token %q, want id, secret and 43 characters of signature", token)
 	}
 	r.wantOpens(token, idOf(token))
-	next := r.next(token, (*visitSession).Renew)
+	next := r.nextToken(token, (*visitSession).Renew)
 	if again := strings.Split(next, "."); len(again) != 3 || again[2] == parts[2] {
 		t.Errorf("token %q, want a signature of its own", next)
 	}
@@ -56,7 +56,7 @@ func (r *rig) wantRejected(what, token string) {
 		r.Errorf("%s: the store was asked %q, want nothing", what, r.store.order)
 	}
 	// The next save gives the client a good one.
-	out := r.with(token, counting)
+	out := r.handle(token, counting)
 	if out.Action != session.ActionSet || out.Token == token || idOf(out.Token) == idOf(token) {
 		r.Errorf("%s: outcome %+v, want a new token of a new id", what, out)
 	}
@@ -136,7 +136,7 @@ func TestFirstKeySigns(t *testing.T) {
 	token := before.seed(visit{Name: "n"})
 	r := before.another(signing(key("b"), key("a")))
 	r.wantOpens(token, idOf(token))
-	out := r.with(token, counting)
+	out := r.handle(token, counting)
 	wantAction(t, out, session.ActionSet)
 	if signedSecret(out.Token) != signedSecret(token) || out.Token == token {
 		t.Errorf("token %q, want the same secret with another signature than %q", out.Token, token)
