@@ -4,16 +4,9 @@
 package echoadapter
 
 import (
-	"errors"
-	"net/http"
-	"reflect"
-	"slices"
-
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"github.com/echosession/echosession/internal/adapter"
-	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -83,54 +76,4 @@ func Middleware[T any](cfg Config[T]) echo.MiddlewareFunc {
 		panic(err)
 	}
 	return mw
-}
-
-// ToMiddleware returns the middleware of cfg, or an error that joins all that
-// is wrong with it, each a [*session.ConfigError].
-func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
-	m := &layer[T]{manager: cfg.Manager, cfg: cfg, carrier: adapter.CookieField}
-	var problems error
-	if m.manager == nil {
-		if cfg.Session.Store == nil {
-			cfg.Session.Store = memstore.New(memstore.Options{})
-		}
-		m.manager, problems = session.New(cfg.Session)
-	} else if !reflect.ValueOf(cfg.Session).IsZero() {
-		problems = &session.ConfigError{Field: "Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
-	}
-	if cfg.Header != "" {
-		m.carrier = http.CanonicalHeaderKey(cfg.Header)
-		if !isToken(cfg.Header) || slices.Contains(takenFields, m.carrier) {
-			problems = errors.Join(problems, &session.ConfigError{Field: "Header", Value: cfg.Header, Reason: "must be a header field of its own, such as X-Session"})
-		}
-	}
-	if problems != nil {
-		return nil, problems
-	}
-	if m.cfg.ErrorHandler == nil {
-		m.cfg.ErrorHandler = func(_ echo.Context, _ session.Op, err error) error { return httpError(err) }
-	}
-	return m.middleware, nil
-}
-
-// takenFields carry something else, or nothing that arrives.
-var takenFields = []string{
-	adapter.CookieField, "Set-Cookie", "Vary", "Cache-Control",
-	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Te",
-	"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Location", "Content-Range",
-	"Etag", "Expires", "Last-Modified", "Location", "Refresh",
-}
-
-// isToken reports whether s may name a header field (RFC 9110, section 5.6.2),
-// which is what may name a cookie.
-func isToken(s string) bool { return (&http.Cookie{Name: s}).Valid() == nil }
-
-// httpError is the default answer. The cause stays inside, since Echo's own
-// error handler looks at the outermost error alone.
-func httpError(err error) error {
-	code := http.StatusInternalServerError
-	if errors.Is(err, session.ErrUnavailable) {
-		code = http.StatusServiceUnavailable
-	}
-	return echo.NewHTTPError(code).SetInternal(err)
 }

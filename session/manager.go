@@ -76,6 +76,11 @@ func New[T any](cfg Config[T]) (*Manager[T], error) {
 // Store returns the configured one.
 func (m *Manager[T]) Store() Store { return m.store }
 
+// StoresEmpty reports whether a request without a token leaves a session in the
+// store even if nobody asks for it. It is for adapters: any other request
+// without a token needs no [Exchange] until then.
+func (m *Manager[T]) StoresEmpty() bool { return m.cfg.AllowEmpty }
+
 // Close ends what New started. It may be called more than once; the store
 // stays the caller's. Requests under way are not disturbed. Observe must not
 // call it: while that is told of the store's status, Close waits for it.

@@ -10,9 +10,13 @@ import (
 // `no-store` or `private` already. A qualified `private="X-Field"` does not
 // count: it lets a shared cache keep the response without the fields named
 // (RFC 9111, 5.2.2.7), and it is the body that belongs to one user.
-func NoStore(h http.Header) {
+//
+// buf becomes the memory of the header's value, so that nothing is allocated. It
+// belongs to h from then on.
+func NoStore(h http.Header, buf *[1]string) {
 	if !isPrivate(h) {
-		h.Set("Cache-Control", "no-store")
+		buf[0] = "no-store"
+		h["Cache-Control"] = buf[:]
 	}
 }
 
@@ -54,8 +58,8 @@ func directiveEnd(line string) int {
 }
 
 // AddVary adds field to Vary of h, unless that names it already, in any case
-// and on any line, or is `*`. Where h had no Vary, buf becomes the memory of
-// the header's value, so that nothing is allocated; it belongs to h from then on.
+// and on any line, or is `*`. If h had no Vary, buf becomes the memory of the
+// header's value, as in [NoStore].
 func AddVary(h http.Header, field string, buf *[1]string) {
 	lines := h["Vary"]
 	for _, line := range lines {
@@ -77,9 +81,15 @@ func AddVary(h http.Header, field string, buf *[1]string) {
 
 // ReplaceCookie makes line the only Set-Cookie of h for the cookie name: it
 // takes out the earlier ones for exactly that name, keeps the others in their
-// order, and appends line.
-func ReplaceCookie(h http.Header, name, line string) {
+// order, and appends line. If h had no Set-Cookie, buf becomes the memory of the
+// header's value, as in [NoStore].
+func ReplaceCookie(h http.Header, name, line string, buf *[1]string) {
 	lines := h["Set-Cookie"]
+	if len(lines) == 0 {
+		buf[0] = line
+		h["Set-Cookie"] = buf[:]
+		return
+	}
 	// A new slice: the old one may be in somebody else's hands.
 	kept := make([]string, 0, len(lines)+1)
 	for _, l := range lines {

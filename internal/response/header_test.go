@@ -50,7 +50,8 @@ func TestNoStore(t *testing.T) {
 			if tt.kept {
 				want = tt.before
 			}
-			response.NoStore(h)
+			var buf [1]string
+			response.NoStore(h, &buf)
 			if got := h["Cache-Control"]; !slices.Equal(got, want) {
 				t.Errorf("%q became %q, want %q", tt.before, got, want)
 			}
@@ -122,7 +123,11 @@ func TestReplaceCookie(t *testing.T) {
 			if before != nil {
 				h["Set-Cookie"] = before
 			}
-			response.ReplaceCookie(h, "sid", "sid=new")
+			var buf [1]string
+			response.ReplaceCookie(h, "sid", "sid=new", &buf)
+			if used := buf[0] != ""; used != (len(tt.before) == 0) {
+				t.Errorf("the buffer was used: %t", used)
+			}
 			if got := h["Set-Cookie"]; !slices.Equal(got, tt.want) {
 				t.Errorf("%q became %q, want %q", tt.before, got, tt.want)
 			}
@@ -135,8 +140,8 @@ func TestReplaceCookie(t *testing.T) {
 
 func TestHeaderAllocations(t *testing.T) {
 	// Not parallel: AllocsPerRun counts for the whole process.
-	h := http.Header{"Cache-Control": {"a, private"}, "Vary": nil, "Set-Cookie": nil}
-	var buf [1]string
+	h := http.Header{"Cache-Control": nil, "Vary": nil, "Set-Cookie": nil}
+	var buf, noStore, cookie [1]string
 	for _, tt := range []struct {
 		name string
 		max  float64
@@ -144,9 +149,10 @@ func TestHeaderAllocations(t *testing.T) {
 	}{
 		{"AddVary", 0, func() { h["Vary"] = nil; response.AddVary(h, "Cookie", &buf) }},
 		{"AddVary again", 0, func() { response.AddVary(h, "Cookie", &buf) }},
-		{"NoStore, kept", 0, func() { response.NoStore(h) }},
-		{"ReplaceCookie", 1, func() { h["Set-Cookie"] = nil; response.ReplaceCookie(h, "sid", "sid=a") }},
-		{"ReplaceCookie again", 1, func() { response.ReplaceCookie(h, "sid", "sid=a") }},
+		{"NoStore", 0, func() { h["Cache-Control"] = nil; response.NoStore(h, &noStore) }},
+		{"NoStore, kept", 0, func() { response.NoStore(h, &noStore) }},
+		{"ReplaceCookie", 0, func() { h["Set-Cookie"] = nil; response.ReplaceCookie(h, "sid", "sid=a", &cookie) }},
+		{"ReplaceCookie again", 1, func() { response.ReplaceCookie(h, "sid", "sid=a", &cookie) }},
 	} {
 		if n := testing.AllocsPerRun(100, tt.do); n > tt.max {
 			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.max)

@@ -41,8 +41,8 @@ func (w *Writer) Rollback() {
 			delete(h, field)
 		}
 	}
-	maps.Copy(h, w.saved)
+	maps.Copy(h, w.state.saved)
 	if private {
-		NoStore(h)
+		NoStore(h, new([1]string))
 	}
 }

@@ -39,31 +39,63 @@ type Committer interface {
 // goroutines at once.
 type Writer struct {
 	inner     http.ResponseWriter
-	committer Committer
-	told      bool // the committer was
-	err       error
-	saved     http.Header // entity headers found at Init; nil where there were none
+	committer Committer // nil after Disarm
+	state     *state
 }
 
-// Init readies w to write to inner, and has c told before the first byte. It
-// remembers the entity headers that are there already; see Rollback.
+// state is how far the commit of a response has come. A state never changes:
+// the Writer takes another one. Those of ordinary responses are shared, so that
+// a Writer is small.
+type state struct {
+	begun bool
+	err   error
+	saved http.Header // the entity headers that were there at Init; nil if there were none
+}
+
+var (
+	waiting    = &state{}
+	committing = &state{begun: true, err: ErrUnfinished}
+	committed  = &state{begun: true}
+)
+
+// Init readies w to write to inner, and makes it call c before the first byte.
+// It remembers the entity headers that are there already; see Rollback.
 func (w *Writer) Init(inner http.ResponseWriter, c Committer) {
-	*w = Writer{inner: inner, committer: c}
+	*w = Writer{inner: inner, committer: c, state: waiting}
 	if h := inner.Header(); len(h) != 0 {
-		w.saved = entityHeaders(h)
+		if saved := entityHeaders(h); saved != nil {
+			w.state = &state{saved: saved}
+		}
+	}
+}
+
+// begin marks the response as begun, with the error of its commit.
+func (w *Writer) begin(err error) {
+	switch {
+	case w.state.saved == nil && err == nil:
+		w.state = committed
+	case w.state.saved == nil && err == ErrUnfinished:
+		w.state = committing
+	default:
+		w.state = &state{begun: true, err: err, saved: w.state.saved}
 	}
 }
 
 // Begun reports whether the commit was made, successfully or not, or is being made.
-func (w *Writer) Begun() bool { return w.told }
+func (w *Writer) Begun() bool { return w.state.begun }
 
-// Err tells why the commit failed: the committer's error, or [ErrUnfinished]
+// Err returns why the commit failed: the committer's error, or [ErrUnfinished]
 // while it runs and after it panicked. It is nil before, and after a success.
-func (w *Writer) Err() error { return w.err }
+func (w *Writer) Err() error { return w.state.err }
 
 // Disarm ends what w has to do with its committer: from now on it only passes on,
 // or keeps back after a failed commit.
-func (w *Writer) Disarm() { w.told, w.committer = true, nil }
+func (w *Writer) Disarm() {
+	w.committer = nil
+	if !w.state.begun {
+		w.begin(nil)
+	}
+}
 
 // Unwrap returns the writer below, where the [http.ResponseController] finds
 // deadlines and full duplex, and where an error page goes after a failed commit.
@@ -72,23 +104,23 @@ func (w *Writer) Unwrap() http.ResponseWriter { return w.inner }
 // Header returns the header of the writer below.
 func (w *Writer) Header() http.Header { return w.inner.Header() }
 
-// commit tells the committer unless it was told, and returns whether the
-// response may leave: nil, or the same error at every call.
+// commit calls the committer unless it was called before, and returns whether
+// the response may leave: nil, or the same error at every call.
 func (w *Writer) commit(hijacked bool) error {
-	if !w.told {
-		// Set first, so that a write from within Commit neither recurses nor gets
+	if !w.state.begun {
+		// First, so that a write from within Commit neither recurses nor gets
 		// through, and a panic counts as a failure.
-		w.told, w.err = true, ErrUnfinished
-		w.err = w.committer.Commit(hijacked)
+		w.begin(ErrUnfinished)
+		w.begin(w.committer.Commit(hijacked))
 	}
-	return w.err
+	return w.state.err
 }
 
 // WriteHeader commits and sends the header. An informational one is sent
 // without a commit, but not after a failed one.
 func (w *Writer) WriteHeader(code int) {
 	if code < http.StatusOK && code != http.StatusSwitchingProtocols {
-		if w.err == nil {
+		if w.state.err == nil {
 			w.inner.WriteHeader(code)
 		}
 		return
