@@ -40,10 +40,10 @@ func TestConfigProblems(t *testing.T) {
 		"several": {echoadapter.Config[visits]{Session: session.Config[visits]{MaxAge: -1, MaxBytes: -1, Cookie: session.Cookie{Name: "a b", SameSite: http.SameSiteNoneMode}}}, []string{"Cookie.Name", "Cookie.SameSite", "MaxAge", "MaxBytes"}},
 		"Manager beside a Session": {echoadapter.Config[visits]{
 			Manager: shared, Session: session.Config[visits]{Store: memstore.New(memstore.Options{})},
-		}, []string{"Manager"}},
+		}, []string{"echoadapter.Config.Manager"}},
 		"Manager beside a hook of Session": {echoadapter.Config[visits]{
 			Manager: shared, Session: session.Config[visits]{New: func() visits { return visits{} }},
-		}, []string{"Manager"}},
+		}, []string{"echoadapter.Config.Manager"}},
 		"Manager alone": {echoadapter.Config[visits]{Manager: shared}, nil},
 		"nothing":       {echoadapter.Config[visits]{}, nil},
 	} {

@@ -27,7 +27,7 @@ func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
 // options translates cfg.
 func (cfg Config[T]) options() adapter.Options[T, host] {
 	o := adapter.Options[T, host]{
-		Session: cfg.Session, Manager: cfg.Manager, Header: cfg.Header, Defer: cfg.Defer, InContext: cfg.InContext,
+		Package: "echoadapter", Session: cfg.Session, Manager: cfg.Manager, Header: cfg.Header, Defer: cfg.Defer, InContext: cfg.InContext,
 		HTTPError: httpError, HasStatus: isHTTPError,
 	}
 	if f := cfg.Skipper; f != nil {

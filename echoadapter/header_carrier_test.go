@@ -72,7 +72,7 @@ func TestHeaderAsTheCarrier(t *testing.T) {
 	t.Run("a name that cannot be", func(t *testing.T) {
 		t.Parallel()
 		for _, name := range []string{"Cookie", "set-cookie", "a b", "a:b", "ä"} {
-			if _, err := (echoadapter.Config[visits]{Header: name}).ToMiddleware(); len(fieldsOf(err)) != 1 || fieldsOf(err)[0] != "Header" {
+			if _, err := (echoadapter.Config[visits]{Header: name}).ToMiddleware(); len(fieldsOf(err)) != 1 || fieldsOf(err)[0] != "echoadapter.Config.Header" {
 				t.Errorf("ToMiddleware with the Header %q returned %v, expected a problem of Header", name, err)
 			}
 		}

@@ -20,7 +20,7 @@ func TestHeaderThatSaysSomethingElse(t *testing.T) {
 	} {
 		for _, name := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
 			mw, err := (echoadapter.Config[visits]{Header: name}).ToMiddleware()
-			if fields := fieldsOf(err); len(fields) != 1 || fields[0] != "Header" {
+			if fields := fieldsOf(err); len(fields) != 1 || fields[0] != "echoadapter.Config.Header" {
 				t.Errorf("ToMiddleware with the Header %q returned %v, expected a problem of Header", name, err)
 			}
 			if mw != nil {

@@ -25,7 +25,7 @@ func TestHeaderNames(t *testing.T) {
 			t.Fatalf("%q: no error, though MaxAge is negative", name)
 		}
 		fields := fieldsOf(err)
-		if slices.Contains(fields, "Header") == good || !slices.Contains(fields, "MaxAge") {
+		if slices.Contains(fields, "echoadapter.Config.Header") == good || !slices.Contains(fields, "MaxAge") {
 			t.Errorf("%q: the problems are of %q, expected MaxAge, and Header exactly where it is bad", name, fields)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // Options are the settings of a middleware: those that the Config of every
 // adapter has, and what differs between frameworks.
 type Options[T any, H Host] struct {
+	Package   string // the adapter's, for errors
 	Session   session.Config[T]
 	Manager   *session.Manager[T]
 	Header    string
@@ -73,10 +74,10 @@ func New[T any, H Host](opts Options[T, H]) (*Middleware[T, H], error) {
 // check returns what is wrong with the settings that are not those of Session.
 func (o *Options[T, H]) check(field string) (problems error) {
 	if o.Manager != nil && !reflect.ValueOf(o.Session).IsZero() {
-		problems = &session.ConfigError{Field: "Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
+		problems = &session.ConfigError{Field: o.Package + ".Config.Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
 	}
 	if o.Header != "" && (!isToken(o.Header) || slices.Contains(takenFields, field)) {
-		problems = errors.Join(problems, &session.ConfigError{Field: "Header", Value: o.Header, Reason: "must be a header field of its own, such as X-Session"})
+		problems = errors.Join(problems, &session.ConfigError{Field: o.Package + ".Config.Header", Value: o.Header, Reason: "must be a header field of its own, such as X-Session"})
 	}
 	return problems
 }
