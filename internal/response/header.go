@@ -1,6 +1,7 @@
 package response
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -101,7 +102,7 @@ func ReplaceCookie(h http.Header, name, line string, buf *[1]string) {
 }
 
 // cookieName returns the name in a Set-Cookie line as browsers read it: empty
-// where the pair has no "=".
+// if the pair has no "=".
 func cookieName(line string) string {
 	pair, _, _ := strings.Cut(line, ";")
 	name, _, ok := strings.Cut(pair, "=")
@@ -109,4 +110,45 @@ func cookieName(line string) string {
 		return ""
 	}
 	return strings.Trim(name, " \t")
+}
+
+// entityFields describe one body and one outcome: they would be wrong on the
+// error page that replaces it.
+var entityFields = [...]string{
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Location", "Content-Range",
+	"Content-Type", "Etag", "Expires", "Last-Modified", "Location", "Refresh",
+}
+
+// entityHeaders copies the entity headers of h. It returns nil if h has none. A
+// field without values counts: it keeps the server from adding its own.
+func entityHeaders(h http.Header) http.Header {
+	var saved http.Header
+	for _, field := range entityFields {
+		if values, ok := h[field]; ok {
+			if saved == nil {
+				saved = make(http.Header)
+			}
+			saved[field] = slices.Clone(values)
+		}
+	}
+	return saved
+}
+
+// Rollback removes the handler's headers that are about its body, or about where
+// to go next, such as Content-Length, ETag, Cache-Control and Location, in any
+// spelling. It puts back those that were there at Init, so that an error page
+// can be written to the writer below. What the handler kept out of caches stays
+// out of them, because a cookie may go out with the page.
+func (w *Writer) Rollback() {
+	h := w.inner.Header()
+	private := isPrivate(h)
+	for field := range h {
+		if slices.Contains(entityFields[:], http.CanonicalHeaderKey(field)) {
+			delete(h, field)
+		}
+	}
+	maps.Copy(h, w.state.saved)
+	if private {
+		NoStore(h, new([1]string))
+	}
 }

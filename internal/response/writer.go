@@ -1,7 +1,7 @@
 // Package response has what every adapter needs of net/http: a
-// [http.ResponseWriter] that tells its owner right before the first byte
-// leaves, and the rules for the header fields that a session touches. It knows
-// nothing of sessions and nothing of a framework.
+// [http.ResponseWriter] that calls its owner right before the first byte leaves,
+// and the rules for the header fields that a session touches. It knows neither
+// sessions nor a framework.
 package response
 
 import (
@@ -12,30 +12,31 @@ import (
 	"net/http"
 )
 
-// ErrUnfinished is what a [Writer] answers to a write that is made from within
-// its own commit, and for ever after a commit that panicked: in both cases it
-// is not known whether the response may leave.
+// ErrUnfinished is what a [Writer] answers to a write from within its own
+// commit, and to every write after a commit that panicked. In both cases it is
+// not known whether the response may leave.
 var ErrUnfinished = errors.New("response: the commit has not finished")
 
-// Committer is told right before the first byte of a response leaves, once.
+// Committer is the owner of a [Writer].
 type Committer interface {
-	// Commit may still change the header. With hijacked the connection is about
-	// to be taken over, and no header of ours will be sent any more. An error
-	// keeps the response from leaving. What Commit itself writes through the
-	// Writer is refused with [ErrUnfinished].
+	// Commit is called once, right before the first byte of the response leaves.
+	// It may still change the header. If hijacked, the connection is about to be
+	// taken over, and no header will be sent. An error keeps the response from
+	// leaving. What Commit itself writes through the Writer is refused with
+	// [ErrUnfinished].
 	Commit(hijacked bool) error
-	// Hijacked tells that the connection was taken over, after a commit with or
-	// without a header: who has it speaks for itself from now on.
+	// Hijacked is called when the connection was taken over, after a commit with
+	// or without a header. From then on the handler writes everything itself.
 	Hijacked()
 }
 
-// Writer is a [http.ResponseWriter] that commits exactly once: when the first
-// of WriteHeader, Write, WriteString, ReadFrom, Flush, FlushError and Hijack is
-// called. Informational headers (1xx other than 101) pass through and do not
-// count. Where the commit failed, nothing of the response passes, then or later.
+// Writer is a [http.ResponseWriter] that commits exactly once: at the first call
+// of WriteHeader, Write, WriteString, ReadFrom, Flush, FlushError or Hijack.
+// Informational headers (1xx other than 101) pass through and do not count. If
+// the commit failed, nothing of the response passes, then or later.
 //
-// It is made to be embedded by value in an object that lives as long as the
-// request, and needs Init. As any ResponseWriter it is not for several
+// It is small, so that it can be part of an object that lives as long as the
+// request, and needs Init. Like any ResponseWriter it is not for several
 // goroutines at once.
 type Writer struct {
 	inner     http.ResponseWriter
@@ -43,9 +44,9 @@ type Writer struct {
 	state     *state
 }
 
-// state is how far the commit of a response has come. A state never changes:
-// the Writer takes another one. Those of ordinary responses are shared, so that
-// a Writer is small.
+// state is how far the commit has come. A state never changes: the Writer moves
+// from one to the next. The states of ordinary responses are shared, which keeps
+// a Writer small.
 type state struct {
 	begun bool
 	err   error
@@ -58,14 +59,12 @@ var (
 	committed  = &state{begun: true}
 )
 
-// Init readies w to write to inner, and makes it call c before the first byte.
-// It remembers the entity headers that are there already; see Rollback.
+// Init readies w to write to inner, and to call c before the first byte. It
+// remembers the entity headers that are there already; see Rollback.
 func (w *Writer) Init(inner http.ResponseWriter, c Committer) {
 	*w = Writer{inner: inner, committer: c, state: waiting}
-	if h := inner.Header(); len(h) != 0 {
-		if saved := entityHeaders(h); saved != nil {
-			w.state = &state{saved: saved}
-		}
+	if saved := entityHeaders(inner.Header()); saved != nil {
+		w.state = &state{saved: saved}
 	}
 }
 
@@ -88,8 +87,8 @@ func (w *Writer) Begun() bool { return w.state.begun }
 // while it runs and after it panicked. It is nil before, and after a success.
 func (w *Writer) Err() error { return w.state.err }
 
-// Disarm ends what w has to do with its committer: from now on it only passes on,
-// or keeps back after a failed commit.
+// Disarm makes w forget its committer: from now on it only passes on, or keeps
+// back after a failed commit.
 func (w *Writer) Disarm() {
 	w.committer = nil
 	if !w.state.begun {
@@ -97,8 +96,8 @@ func (w *Writer) Disarm() {
 	}
 }
 
-// Unwrap returns the writer below, where the [http.ResponseController] finds
-// deadlines and full duplex, and where an error page goes after a failed commit.
+// Unwrap returns the writer below. There the [http.ResponseController] finds
+// deadlines and full duplex, and an error page goes there after a failed commit.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.inner }
 
 // Header returns the header of the writer below.
@@ -108,8 +107,8 @@ func (w *Writer) Header() http.Header { return w.inner.Header() }
 // the response may leave: nil, or the same error at every call.
 func (w *Writer) commit(hijacked bool) error {
 	if !w.state.begun {
-		// First, so that a write from within Commit neither recurses nor gets
-		// through, and a panic counts as a failure.
+		// First, so that a write from within Commit neither recurses nor passes,
+		// and a panic counts as a failure.
 		w.begin(ErrUnfinished)
 		w.begin(w.committer.Commit(hijacked))
 	}
@@ -138,7 +137,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return w.inner.Write(b)
 }
 
-// WriteString is Write for a string, without a copy where the writer below can.
+// WriteString is Write for a string, without a copy if the writer below can.
 func (w *Writer) WriteString(s string) (int, error) {
 	if err := w.commit(false); err != nil {
 		return 0, err
@@ -155,11 +154,11 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(w.inner, r)
 }
 
-// Flush is FlushError for those who know only [http.Flusher].
+// Flush is FlushError for callers that know only [http.Flusher].
 func (w *Writer) Flush() { _ = w.FlushError() }
 
-// FlushError commits and flushes. Where no writer below can flush it is
-// [http.ErrNotSupported], without a commit.
+// FlushError commits and flushes. If no writer below can flush, it returns
+// [http.ErrNotSupported] without a commit.
 func (w *Writer) FlushError() error {
 	if !w.Begun() && !canFlush(w.inner) {
 		return http.ErrNotSupported
@@ -170,10 +169,9 @@ func (w *Writer) FlushError() error {
 	return http.NewResponseController(w.inner).Flush()
 }
 
-// Hijack commits, telling the committer that no header will be sent unless one
-// was already, and takes the connection over. Where the server cannot (HTTP/2)
-// it is [http.ErrNotSupported], without a commit: what follows is an ordinary
-// response.
+// Hijack commits, and takes the connection over. If the server cannot do that
+// (HTTP/2), it returns [http.ErrNotSupported] without a commit, and what follows
+// is an ordinary response.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.Begun() && !canHijack(w.inner) {
 		return nil, nil, http.ErrNotSupported
@@ -188,10 +186,43 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// Push implements [http.Pusher]. A pushed response is another one: no commit.
-func (w *Writer) Push(target string, opts *http.PushOptions) error {
-	if p, ok := find[http.Pusher](w.inner); ok {
-		return p.Push(target, opts)
+type unwrapper interface{ Unwrap() http.ResponseWriter }
+
+// find returns the first writer, from rw inwards, that is also an F.
+func find[F any](rw http.ResponseWriter) (F, bool) {
+	for {
+		if f, ok := any(rw).(F); ok {
+			return f, true
+		}
+		u, ok := rw.(unwrapper)
+		if !ok {
+			var none F
+			return none, false
+		}
+		rw = u.Unwrap()
 	}
-	return http.ErrNotSupported
+}
+
+// canFlush reports before a commit what [http.ResponseController.Flush] would
+// find out only by flushing.
+func canFlush(rw http.ResponseWriter) bool {
+	if _, ok := find[interface{ FlushError() error }](rw); ok {
+		return true
+	}
+	_, ok := find[http.Flusher](rw)
+	return ok
+}
+
+// canHijack asks the innermost writer, the server's own. A middleware's wrapper
+// is no evidence: it usually has the method in any case, and only passes the
+// call on.
+func canHijack(rw http.ResponseWriter) bool {
+	for {
+		u, ok := rw.(unwrapper)
+		if !ok {
+			_, ok = rw.(http.Hijacker)
+			return ok
+		}
+		rw = u.Unwrap()
+	}
 }
