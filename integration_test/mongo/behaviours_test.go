@@ -2,52 +2,74 @@ package mongo_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/echosession/echosession/internal/adaptertest"
+	"github.com/echosession/echosession/internal/adaptertest/echo4"
 	"github.com/echosession/echosession/mongostore"
 )
 
-// livesOverHTTP are the tests of the adapter that go through whole lives of
-// sessions, by a browser's eyes. They run on whatever server they are told.
-var livesOverHTTP = []string{
-	"TestBehavioursOfTheSeed",
-	"TestConcurrentUpdatesAddUp",
-	"TestDestroyIsSeenThroughAReloadFromTheStore",
-	"TestIDFromTheClientIsNeverAdopted",
-	"TestMutators",
-	"TestOldTokenAfterALogIn",
-	"TestOverlapping",
-	"TestPublicIDEndsASession",
-	"TestReadingLeavesNoRecordForARobot",
-	"TestRegenerateWithEqualContentIsStored",
-	"TestRequestWithAReplacedToken",
-	"TestSaveAfterAnothersDestroyIsErrGone",
-	"TestSlow",
-	"TestStoreHasNoUsableToken",
-}
-
-// What the adapter's own tests show on memstore holds on this store as well.
+// What the adapter's suite shows with memstore holds with this store as well:
+// whole lives of sessions, as a browser sees them.
 func TestLivesOverHTTP(t *testing.T) {
 	db := newDatabase(t)
 	before := inserted(t, db)
-	passed := 0
-	for _, name := range goTest(t, "ECHOSESSION_TEST_MONGODB_URI="+db.uri, "-run", "^("+strings.Join(livesOverHTTP, "|")+")", "./echoadapter") {
-		if strings.Contains(name, "/defer=") {
-			passed++
+	var stores atomic.Int64
+	t.Run("suite", func(t *testing.T) {
+		h := echo4.Harness()
+		h.Backend = func(t *testing.T) adaptertest.Backend {
+			coll := db.Collection(rand.Text())
+			s, err := mongostore.New(t.Context(), coll, mongostore.Options{})
+			must(t, "mongostore.New", err)
+			t.Cleanup(func() { must(t, "Close", s.Close()) })
+			stores.Add(1)
+			return backend{s, coll}
 		}
+		adaptertest.RunLives(t, h)
+	})
+	// Nearly each test stores a session.
+	if stored := inserted(t, db) - before; stores.Load() == 0 || stored < stores.Load()/2 {
+		t.Errorf("%d stores were made, and %d documents inserted: the tests did not run on this server", stores.Load(), stored)
 	}
-	// Each stores at least one session, unless it ran elsewhere.
-	if stored := inserted(t, db) - before; passed == 0 || stored < int64(passed)/2 {
-		t.Errorf("%d tests passed, and %d documents were inserted: they did not run on this server", passed, stored)
-	}
-	figures.add("lives over HTTP, standalone", "%d cases of the adapter's tests passed, failed: %t", passed, t.Failed())
+	figures.add("lives over HTTP, standalone", "%d programs of the adapters' suite, failed: %t", stores.Load(), t.Failed())
 }
+
+// backend is a store whose documents can be made older.
+type backend struct {
+	*mongostore.Store
+	coll *mongo.Collection
+}
+
+func (b backend) Live(t *testing.T) int {
+	t.Helper()
+	n, err := b.coll.CountDocuments(t.Context(), bson.D{{Key: "expires", Value: bson.D{{Key: "$gt", Value: time.Now()}}}})
+	must(t, "count", err)
+	return int(n)
+}
+
+// Age takes d from all times of the documents. Those in meta stay.
+func (b backend) Age(t *testing.T, d time.Duration) {
+	t.Helper()
+	older := bson.D{}
+	for _, field := range []string{"created", "seen", "expires"} {
+		older = append(older, bson.E{Key: field, Value: bson.D{{Key: "$subtract", Value: bson.A{"$" + field, d.Milliseconds()}}}})
+	}
+	_, err := b.coll.UpdateMany(t.Context(), bson.D{}, mongo.Pipeline{{{Key: "$set", Value: older}}})
+	must(t, "making documents older", err)
+}
+
+// Precision leaves time for the test itself, during which the clock goes on.
+func (b backend) Precision() time.Duration { return 20 * time.Second }
 
 // The quickstart keeps its sessions here where a variable says so.
 func TestQuickstart(t *testing.T) {

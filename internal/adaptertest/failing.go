@@ -1,0 +1,410 @@
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/echosession/echosession/session"
+)
+
+// unavailable and broken fail unless r is the default answer to an error of the
+// store that cannot be reached, or to another one.
+func (e env) unavailable(t *testing.T, r reply) {
+	t.Helper()
+	r.expect(t, http.StatusServiceUnavailable, e.errorPage(http.StatusServiceUnavailable))
+	r.expectNoCookie(t)
+}
+
+func (e env) broken(t *testing.T, r reply) {
+	t.Helper()
+	r.expect(t, http.StatusInternalServerError, e.errorPage(http.StatusInternalServerError))
+	r.expectNoCookie(t)
+}
+
+// TestErrorAnswers is about handlers, saves and removals that fail.
+func TestErrorAnswers(t *testing.T, e env) {
+	each(t, e, []test{
+		{name: "a handler that fails is answered with 500, and its data is saved with a cookie", run: func(t *testing.T, e env) {
+			s := e.open(t, config{})
+			s.handle("/fail", counting(failing(errBroken)))
+			b := s.browser()
+			r := b.get("/fail")
+			r.expect(t, http.StatusInternalServerError, e.errorPage(http.StatusInternalServerError))
+			r.expectCookie(t)
+			s.expectStored(b.id(), Visits{Count: 1})
+			b.get("/fail").expectStatus(t, http.StatusInternalServerError)
+			b.get("/count").expect(t, http.StatusOK, "3")
+		}},
+		{name: "a failed save is reported, and nobody gets a cookie", run: func(t *testing.T, e env) {
+			for op, records := range map[string]int{"create": 0, "update": 1} {
+				asked := &complaints{answer: e.teapot()}
+				s := e.open(t, config{ErrorHandler: asked.handle})
+				b := s.browser()
+				if op == "update" {
+					b = s.returning()
+				}
+				s.store.fail(op, errBroken)
+				r := b.get("/count")
+				r.expect(t, http.StatusTeapot, e.teapotPage())
+				r.expectNoCookie(t)
+				asked.expect(t, session.OpSave)
+				s.expectEvents(session.EventError, 1)
+				s.expectRecords(records)
+			}
+		}},
+		{name: "a failed removal is reported, and the cookie stays", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: e.teapot()}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			b := s.returning()
+			s.store.fail("delete", errBroken)
+			r := b.get("/remove")
+			r.expect(t, http.StatusTeapot, e.teapotPage())
+			r.expectNoCookie(t)
+			asked.expect(t, session.OpDestroy)
+			s.store.heal()
+			b.get("/count").expect(t, http.StatusOK, "2")
+		}},
+		{name: "if handler and save fail, the handler's error wins and the save's is reported", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: errBroken}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			s.handle("/fail", counting(failing(e.teapot())))
+			b := s.returning()
+			s.store.fail("update", errBroken)
+			r := b.get("/fail")
+			r.expect(t, http.StatusTeapot, e.teapotPage())
+			r.expectNoCookie(t)
+			asked.expect(t, session.OpSave)
+			s.expectEvents(session.EventError, 1)
+			s.expectStored(b.id(), Visits{Count: 1})
+		}},
+		{name: "by default an error of the store is a 500, and a 503 if it cannot be reached", run: func(t *testing.T, e env) {
+			for op, path := range map[string]string{"load": "/read", "update": "/count", "delete": "/remove"} {
+				s := e.open(t, config{})
+				b := s.returning()
+				s.store.fail(op, errBroken)
+				e.broken(t, b.get(path))
+				s.store.fail(op, errDown)
+				e.unavailable(t, b.get(path))
+			}
+		}},
+		{name: "a failed save that is waved through sends the response, and the change is lost", run: func(t *testing.T, e env) {
+			asked := new(complaints)
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			b := s.returning()
+			s.store.fail("update", errBroken)
+			r := b.get("/count")
+			r.expect(t, http.StatusOK, "2")
+			r.expectNoCookie(t)
+			asked.expect(t, session.OpSave)
+			s.store.heal()
+			b.get("/count").expect(t, http.StatusOK, "2")
+		}},
+	})
+}
+
+// TestLoadFailure is about loads that fail.
+func TestLoadFailure(t *testing.T, e env) {
+	each(t, e, []test{
+		{name: "a store that cannot read does not matter without a cookie", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: e.teapot()}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			s.store.fail("load", errBroken)
+			s.browser().get("/read").expect(t, http.StatusOK, "0")
+			s.browser().get("/count").expect(t, http.StatusOK, "1")
+			s.browserWith("not a token").get("/count").expect(t, http.StatusOK, "1")
+			asked.expect(t)
+		}},
+		{name: "with a cookie it is an error", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: e.teapot()}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			b := s.returning()
+			s.store.fail("load", errBroken)
+			for _, path := range []string{"/read", "/count", "/remove"} {
+				r := b.get(path)
+				r.expect(t, http.StatusTeapot, e.teapotPage())
+				r.expectNoCookie(t)
+				asked.expect(t, session.OpLoad)
+				s.expectCalls("load")
+			}
+		}},
+		{name: "also if the session is not used, unless loading is deferred", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: e.teapot()}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			b := s.returning()
+			s.store.fail("load", errBroken)
+			r := b.get("/unused")
+			if e.deferred {
+				r.expectStatus(t, http.StatusNoContent)
+				asked.expect(t)
+				s.expectCalls()
+			} else {
+				r.expectStatus(t, http.StatusTeapot)
+				asked.expect(t, session.OpLoad)
+			}
+		}},
+		{name: "every Get has the same error", run: func(t *testing.T, e env) {
+			teapot := e.teapot()
+			asked := &complaints{answer: teapot}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			s.handle("/insist", func(c Context) error {
+				for range 3 {
+					if v, err := session.Get[Visits](c); v != nil || err != teapot {
+						t.Errorf("Get: %v, %v, expected no session and the ErrorHandler's answer", v, err)
+					}
+					if _, err := session.Peek[Visits](c); err != teapot {
+						t.Errorf("Peek: %v, expected the ErrorHandler's answer", err)
+					}
+				}
+				return noContent(c)
+			})
+			b := s.returning()
+			s.store.fail("load", errBroken)
+			r := b.get("/insist")
+			if e.deferred {
+				r.expectStatus(t, http.StatusNoContent)
+			} else {
+				r.expectStatus(t, http.StatusTeapot) // the handler does not run
+			}
+			r.expectNoCookie(t)
+			asked.expect(t, session.OpLoad)
+			s.expectCalls("load")
+		}},
+		{name: "a store that recovers has the session as it was", run: func(t *testing.T, e env) {
+			s := e.open(t, config{})
+			b := s.returning()
+			s.store.failAll(errDown)
+			for range 3 {
+				b.get("/count").expectStatus(t, http.StatusServiceUnavailable)
+			}
+			s.store.heal()
+			b.get("/count").expect(t, http.StatusOK, "2")
+		}},
+		{name: "waved through it reads as empty and is never saved", run: func(t *testing.T, e env) {
+			asked := new(complaints)
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			s.on("/everything", func(c Context, v *visit) error {
+				if v.Data.Count != 0 || v.ID() != "" {
+					t.Errorf("the session has the id %q and %+v, expected it to read as empty", v.ID(), v.Data)
+				}
+				v.Data.Count = 50
+				v.Renew()
+				v.Regenerate()
+				v.Destroy()
+				v.SetMaxAge(1)
+				v.SetSave(session.SaveAlways)
+				if err := save(c, v); err == nil {
+					t.Error("Save of a session that could not be loaded: no error")
+				}
+				if err := updateCount(1)(c, v); err == nil {
+					t.Error("Update of a session that could not be loaded: no error")
+				}
+				return nil
+			})
+			b := s.returning()
+			token := b.token()
+			for _, path := range []string{"/everything", "/read", "/count", "/remove"} {
+				s.store.fail("load", errBroken)
+				r := b.get(path)
+				r.expectStatus(t, http.StatusOK)
+				r.expectNoCookie(t)
+				s.expectCalls("load")
+				asked.expect(t, session.OpLoad)
+				s.store.heal()
+				if b.token() != token {
+					t.Errorf("after GET %s the client has the token %q, expected still %q", path, b.token(), token)
+				}
+				s.expectStored(b.id(), Visits{Count: 1})
+			}
+			b.get("/count").expect(t, http.StatusOK, "2")
+		}},
+		{name: "a record that is discarded is replaced by the next save", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: session.ErrDiscard}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			b := s.returning()
+			old := b.id()
+			s.store.fail("load", session.ErrCorrupt)
+			b.get("/read").expectNoCookie(t)
+			r := b.get("/count")
+			r.expect(t, http.StatusOK, "1")
+			r.expectCookie(t)
+			if b.id() == old {
+				t.Errorf("the new session has the id %s of the discarded one", old)
+			}
+			asked.expect(t, session.OpLoad, session.OpLoad)
+			s.expectStored(old, Visits{Count: 1})
+			s.store.heal()
+			b.get("/count").expect(t, http.StatusOK, "2")
+		}},
+		{name: "a record that cannot be decoded stays as it is", run: func(t *testing.T, e env) {
+			asked := &complaints{answer: e.teapot()}
+			s := e.open(t, config{ErrorHandler: asked.handle})
+			b := s.returning()
+			id := b.id()
+			damaged, err := s.store.Store.Load(t.Context(), id)
+			if err != nil {
+				t.Fatalf("Load: %v", err)
+			}
+			damaged.Data = []byte(`{"Count":`)
+			if err := s.store.Store.Update(t.Context(), damaged); err != nil {
+				t.Fatalf("Update: %v", err)
+			}
+			r := b.get("/count")
+			r.expect(t, http.StatusTeapot, e.teapotPage())
+			r.expectNoCookie(t)
+			asked.expect(t, session.OpLoad)
+			if now, err := s.store.Store.Load(t.Context(), id); err != nil || string(now.Data) != `{"Count":` {
+				t.Errorf("the record has %q, %v, expected it untouched", now.Data, err)
+			}
+		}},
+	})
+}
+
+func TestStoreErrorIsNeverAnEmptySessionNorLeadsToAWrite(t *testing.T, e env) {
+	for _, failure := range []error{errBroken, errDown, session.ErrCorrupt, context.DeadlineExceeded} {
+		t.Run(failure.Error(), func(t *testing.T) {
+			t.Parallel()
+			s := e.open(t, config{InContext: true, Session: sessions{AllowEmpty: true, Rolling: true, TouchAfter: -1}})
+			for path, get := range map[string]func(c Context) (any, error){
+				"/get":     func(c Context) (any, error) { return session.Get[Visits](c) },
+				"/peek":    func(c Context) (any, error) { return session.Peek[Visits](c) },
+				"/context": func(c Context) (any, error) { return session.FromContext[Visits](c.Request().Context()) },
+			} {
+				s.handle(path, func(c Context) error {
+					if v, err := get(c); err == nil {
+						t.Errorf("GET %s: %+v and no error, though the store failed", path, v)
+					}
+					return noContent(c) // careless
+				})
+			}
+			b := s.returning()
+			token := b.token()
+			for _, path := range []string{"/get", "/peek", "/context", "/count", "/remove", "/read"} {
+				s.store.take()
+				s.store.fail("load", failure)
+				b.get(path).expectNoCookie(t)
+				s.expectCalls("load")
+				s.store.heal()
+			}
+			if b.token() != token {
+				t.Errorf("the client has the token %q, expected still %q", b.token(), token)
+			}
+			b.get("/count").expect(t, http.StatusOK, "2")
+		})
+	}
+}
+
+// TestErrorHandler: for every operation, its answer is the error from then on.
+func TestErrorHandler(t *testing.T, e env) {
+	type answer struct {
+		status int
+		body   string
+	}
+	broken := answer{http.StatusInternalServerError, e.errorPage(http.StatusInternalServerError)}
+	teapot := e.teapot()
+	for name, tt := range map[string]struct {
+		op      session.Op
+		fails   string
+		handler Handler
+		passed  answer // if it answers nil
+		discard answer // if it answers ErrDiscard
+	}{
+		"load":         {session.OpLoad, "load", counting(theCount), answer{200, "1"}, answer{200, "1"}},
+		"save":         {session.OpSave, "update", counting(theCount), answer{200, "8"}, broken},
+		"save, silent": {session.OpSave, "update", counting(silence), answer{200, ""}, broken},
+		"destroy":      {session.OpDestroy, "delete", destroying(theCount), answer{200, "7"}, broken},
+	} {
+		for returned, want := range map[error]answer{
+			nil:                tt.passed,
+			session.ErrDiscard: tt.discard,
+			teapot:             {http.StatusTeapot, e.teapotPage()},
+		} {
+			t.Run(fmt.Sprintf("%s/%v", name, returned), func(t *testing.T) {
+				t.Parallel()
+				asked := &complaints{answer: returned}
+				s := e.open(t, config{ErrorHandler: func(c Context, op session.Op, err error) error {
+					if !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("ErrorHandler was asked about %v, expected ErrUnavailable inside", err)
+					}
+					return asked.handle(c, op, err)
+				}})
+				s.handle("/", tt.handler)
+				token := s.token(7)
+				s.store.fail(tt.fails, errDown)
+				got := s.get("/", token)
+				s.store.heal()
+				got.expect(t, want.status, want.body)
+				asked.expect(t, tt.op)
+				if returned == session.ErrDiscard && tt.op == session.OpLoad {
+					s.expectRead(got.expectToken(t), 1)
+				} else {
+					got.expectNoCookie(t)
+				}
+				s.expectRead(token, 7)
+			})
+		}
+	}
+}
+
+// TestErrorHandlerThatAnswersItself has answered, whatever it returns: no error
+// page follows its own.
+func TestErrorHandlerThatAnswersItself(t *testing.T, e env) {
+	for name, returned := range map[string]error{"nil": nil, "an error": e.teapot()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := e.open(t, config{ErrorHandler: func(c Context, _ session.Op, _ error) error {
+				if err := text(c, http.StatusAccepted, "later"); err != nil {
+					return err
+				}
+				return returned
+			}})
+			s.handle("/", counting(silence))
+			s.store.fail("update", errBroken)
+			got := s.get("/", s.token(7))
+			got.expect(t, http.StatusAccepted, "later")
+			got.expectNoCookie(t)
+		})
+	}
+}
+
+// TestReturnedErrors: a handler that just returns what Save, Update or Reload
+// said is answered as the commit would be.
+func TestReturnedErrors(t *testing.T, e env) {
+	for name, do := range map[string]func(Context, *visit) error{
+		"Save":   func(c Context, v *visit) error { v.Data.Count++; return save(c, v) },
+		"Update": updateCount(1),
+		"Reload": reload,
+	} {
+		for _, fault := range []error{errDown, errBroken} {
+			for _, wrap := range []string{"", "loading the page"} {
+				t.Run(fmt.Sprintf("%s/%v/%s", name, fault, wrap), func(t *testing.T) {
+					t.Parallel()
+					s := e.open(t, config{})
+					s.handle("/", using(func(c Context, v *visit) error {
+						s.store.fail("load", fault)
+						s.store.fail("update", fault)
+						err := do(c, v)
+						if !errors.Is(err, fault) {
+							t.Errorf("%s returned %v, expected %v inside", name, err, fault)
+						}
+						if wrap == "" {
+							return err
+						}
+						return fmt.Errorf("%s: %w", wrap, err)
+					}))
+					token := s.token(7)
+					got := s.get("/", token)
+					s.store.heal()
+					if fault == errDown {
+						e.unavailable(t, got)
+					} else {
+						e.broken(t, got)
+					}
+					s.expectRead(token, 7)
+				})
+			}
+		}
+	}
+}
