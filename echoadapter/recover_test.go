@@ -71,6 +71,29 @@ func TestRecoverOutside(t *testing.T) {
 	}
 }
 
+// A handler that panics after its commit failed: nothing of its response leaves,
+// and the page is that of the panic, even if it wrote past Echo's Response.
+func TestRecoverOutsideAFailedCommit(t *testing.T) {
+	t.Parallel()
+	for _, w := range waysBelowEcho(t) {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, []echo.MiddlewareFunc{recovering}, echoadapter.Config[visits]{})
+			s.GET("/", counting(func(c echo.Context) error {
+				c.Response().Header().Set("Etag", `"page"`)
+				_ = w.respond(c)
+				panic("at the disco")
+			}))
+			token := s.token(7)
+			s.store.err = session.ErrUnavailable
+			if got := s.expect("/", token, http.StatusInternalServerError, brokenBody).Get("Etag"); got != "" {
+				t.Errorf("the page of the panic has the Etag %s of the handler's", got)
+			}
+			s.expectStored(token, 7)
+		})
+	}
+}
+
 // Recover inside makes an error page of a panic before the middleware could see
 // it: that is a response like any other, whose cookie has its record.
 func TestRecoverInside(t *testing.T) {

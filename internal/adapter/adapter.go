@@ -42,8 +42,9 @@ type Middleware[T any, H Host] struct {
 	manager *session.Manager[T]
 	field   string // of the request's header; it carries the token
 
-	// What a request has in place of the part that begins with its session.
-	sent, hijacked, ended begun[T]
+	// Stand-ins for the part of a request that did not need its session until its
+	// response was sent, its connection taken over, or the request ended.
+	sent, hijacked, ended part[T]
 }
 
 // New makes a middleware of opts. The error joins everything that is wrong with
@@ -67,7 +68,7 @@ func New[T any, H Host](opts Options[T, H]) (*Middleware[T, H], error) {
 	if problems != nil {
 		return nil, problems
 	}
-	m.ended.beginEnded(m.manager)
+	m.ended.endUnused(m.manager)
 	return m, nil
 }
 

@@ -18,18 +18,18 @@ type request[T any, H Host] struct {
 	writer     response.Writer
 	middleware *Middleware[T, H]
 	host       H
-	begun      atomic.Pointer[begun[T]]
+	part       atomic.Pointer[part[T]] // nil, a stand-in of the middleware, or one of its own
 }
 
-// begun is the part of a request that begins when its session is needed.
-type begun[T any] struct {
-	once     sync.Once // for the beginning
-	ended    atomic.Bool
-	after    *begun[T] // what the request had before: nil, or the middleware's sent or hijacked
-	exchange session.Exchange[T]
-	commit   CommitContext
-	finish   CommitContext // for End: a store may have kept the other
-	lines    Lines
+// part is what a request has only once its session is needed.
+type part[T any] struct {
+	once      sync.Once // begins it
+	ended     atomic.Bool
+	before    *part[T] // what was in its place: nil or a stand-in
+	exchange  session.Exchange[T]
+	commitCtx CommitContext
+	endCtx    CommitContext // not the same: a store may have kept the other
+	lines     Lines
 }
 
 // Manager implements [session.Source].
@@ -40,30 +40,34 @@ func (r *request[T, H]) Exchange() *session.Exchange[T] { return &r.open().excha
 
 // Ended implements [session.Source].
 func (r *request[T, H]) Ended() bool {
-	b := r.begun.Load()
-	return b != nil && b.ended.Load()
+	p := r.part.Load()
+	return p != nil && p.ended.Load()
 }
 
-// open returns the begun part, and begins it at the first call. Several
-// goroutines may call it at once, also while the response begins or the request
-// ends. Once the request has ended it never uses the host.
-func (r *request[T, H]) open() *begun[T] {
-	m := r.middleware
-	b := r.begun.Load()
-	for b == nil || b == &m.sent || b == &m.hijacked {
-		if next := (&begun[T]{after: b}); r.begun.CompareAndSwap(b, next) {
-			b = next
+// open returns the request's part, which the first call makes. Several goroutines
+// may call it at once, also while the response begins or the request ends. It
+// does not use the host of a request that has ended.
+func (r *request[T, H]) open() *part[T] {
+	p := r.part.Load()
+	for r.middleware.replaceable(p) {
+		if own := (&part[T]{before: p}); r.part.CompareAndSwap(p, own) {
+			p = own
 		} else {
-			b = r.begun.Load()
+			p = r.part.Load()
 		}
 	}
-	b.once.Do(func() { r.begin(b) })
-	return b
+	p.once.Do(func() { r.begin(p) })
+	return p
 }
 
-// begin makes the exchange of b from the request as it is now, and tells it how
-// far the response has come.
-func (r *request[T, H]) begin(b *begun[T]) {
+// replaceable reports whether a request with p still can get a part of its own.
+func (m *Middleware[T, H]) replaceable(p *part[T]) bool {
+	return p == nil || p == &m.sent || p == &m.hijacked
+}
+
+// begin makes the exchange of p, from the request as it is now and with the
+// response as far as it has come.
+func (r *request[T, H]) begin(p *part[T]) {
 	m := r.middleware
 	o := session.BeginOptions[T]{Hooks: r, HasValid: m.opts.Valid != nil, HasBeforeSave: m.opts.BeforeSave != nil}
 	if m.opts.Header == "" {
@@ -71,33 +75,32 @@ func (r *request[T, H]) begin(b *begun[T]) {
 	} else if o.Tokens = r.lines(); o.Tokens == nil {
 		o.Tokens = []string{}
 	}
-	m.manager.Begin(&b.exchange, o)
-	if b.after == nil {
-		return
+	m.manager.Begin(&p.exchange, o)
+	if p.before != nil { // the commit is over, and there was nothing to store
+		_, _ = p.exchange.Commit(r.Context(), p.before == &m.hijacked)
 	}
-	_, _ = b.exchange.Commit(r.Context(), b.after == &m.hijacked) // there is nothing to store or to send yet
-	if b.after == &m.hijacked {
-		b.exchange.Hijacked()
+	if p.before == &m.hijacked {
+		p.exchange.Hijacked()
 	}
 }
 
-// beginEnded makes b what [request.open] returns after the end of a request that
-// needed no session.
-func (b *begun[T]) beginEnded(m *session.Manager[T]) {
-	b.once.Do(func() { m.Begin(&b.exchange, session.BeginOptions[T]{}) })
-	b.exchange.Abandon(context.Background())
-	b.ended.Store(true)
+// endUnused makes p the stand-in for the part of a request that has ended. Its
+// exchange is over from the start.
+func (p *part[T]) endUnused(m *session.Manager[T]) {
+	p.once.Do(func() { m.Begin(&p.exchange, session.BeginOptions[T]{}) })
+	p.exchange.Abandon(context.Background())
+	p.ended.Store(true)
 }
 
-// end returns the begun part, or ends a request that has none and returns nil.
-func (r *request[T, H]) end() *begun[T] {
-	m := r.middleware
+// end returns the request's part. A request that has none ends at once, and end
+// returns nil.
+func (r *request[T, H]) end() *part[T] {
 	for {
-		b := r.begun.Load()
-		if b != nil && b != &m.sent && b != &m.hijacked {
+		p := r.part.Load()
+		if !r.middleware.replaceable(p) {
 			return r.open()
 		}
-		if r.begun.CompareAndSwap(b, &m.ended) {
+		if r.part.CompareAndSwap(p, &r.middleware.ended) {
 			return nil
 		}
 	}
@@ -108,52 +111,52 @@ func (r *request[T, H]) lines() []string { return r.host.Request().Header[r.midd
 
 // Commit implements [response.Committer].
 func (r *request[T, H]) Commit(hijacked bool) error {
-	if r.begun.CompareAndSwap(nil, &r.middleware.sent) {
+	if r.part.CompareAndSwap(nil, &r.middleware.sent) {
 		return nil
 	}
-	b := r.open()
-	b.commit.Init(r.Context())
-	defer b.commit.Release()
-	out, err := b.exchange.Commit(&b.commit, hijacked)
-	r.writeHeader(b, out)
+	p := r.open()
+	p.commitCtx.Init(r.Context())
+	defer p.commitCtx.Release()
+	out, err := p.exchange.Commit(&p.commitCtx, hijacked)
+	r.writeHeader(p, out)
 	return err
 }
 
 // Hijacked implements [response.Committer].
 func (r *request[T, H]) Hijacked() {
-	if m := r.middleware; !r.begun.CompareAndSwap(&m.sent, &m.hijacked) {
+	if m := r.middleware; !r.part.CompareAndSwap(&m.sent, &m.hijacked) {
 		r.open().exchange.Hijacked()
 	}
 }
 
-// finish ends the exchange, if there is one, with a commit if there was none.
+// finish ends the exchange, if there is one. It commits if nothing was written.
 func (r *request[T, H]) finish() error {
-	b := r.end()
-	if b == nil {
+	p := r.end()
+	if p == nil {
 		return nil
 	}
-	b.finish.Init(r.Context())
-	defer b.finish.Release()
-	out, err := b.exchange.End(&b.finish)
-	b.ended.Store(true)
-	r.writeHeader(b, out)
+	p.endCtx.Init(r.Context())
+	defer p.endCtx.Release()
+	out, err := p.exchange.End(&p.endCtx)
+	p.ended.Store(true)
+	r.writeHeader(p, out)
 	return err
 }
 
 // abandon ends the exchange, if there is one, without a commit. send puts the
 // cookie of a Save that was made before into the header.
 func (r *request[T, H]) abandon() (send func()) {
-	b := r.end()
-	if b == nil {
+	p := r.end()
+	if p == nil {
 		return func() {}
 	}
-	out := b.exchange.Abandon(r.Context())
-	b.ended.Store(true)
-	return func() { r.writeHeader(b, out) }
+	out := p.exchange.Abandon(r.Context())
+	p.ended.Store(true)
+	return func() { r.writeHeader(p, out) }
 }
 
-func (r *request[T, H]) writeHeader(b *begun[T], out session.Outcome) {
-	WriteHeader(r.writer.Unwrap().Header(), out, r.middleware.field, &b.lines)
+func (r *request[T, H]) writeHeader(p *part[T], out session.Outcome) {
+	WriteHeader(r.writer.Unwrap().Header(), out, r.middleware.field, &p.lines)
 }
 
 // Context implements [session.Hooks].
@@ -193,8 +196,9 @@ func (o *Options[T, H]) withStatus(err error) error {
 	return o.HTTPError(http.StatusInternalServerError, err)
 }
 
-// answer maps an error that the handler returned: it may be that of a Save, an
-// Update or a Reload. What is left without a status becomes a 500.
+// answer maps an error that the handler returned, because it may be that of a
+// Save, an Update or a Reload. The framework makes a 500 of every other one
+// without a status.
 func (o *Options[T, H]) answer(err error) error {
 	if err == nil || !errors.Is(err, session.ErrUnavailable) || o.HasStatus(err) {
 		return err

@@ -55,12 +55,12 @@ func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
 	}
 	r.writer.Init(host.Writer(), r)
 	host.SetWriter(&r.writer)
-	returned := false
+	returned, ended := false, false
 	defer func() {
 		switch cause := r.writer.Err(); {
-		case returned:
-		case cause == nil || cause == response.ErrUnfinished:
-			r.panicked()
+		case ended:
+		case returned || cause == nil || cause == response.ErrUnfinished:
+			r.panicked(returned)
 		default:
 			// A handler that aborts because the commit kept its response from
 			// leaving, as a reverse proxy does, makes way for the error page.
@@ -69,7 +69,7 @@ func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
 				err = r.returned(nil)
 				return
 			}
-			r.panicked()
+			r.panicked(false)
 			if p != nil {
 				panic(p)
 			}
@@ -82,7 +82,9 @@ func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
 		err = next()
 	}
 	returned = true
-	return r.returned(err)
+	err = r.returned(err)
+	ended = true
+	return err
 }
 
 // returned ends the request of a handler that returned err.
@@ -116,9 +118,10 @@ func (r *request[T, H]) returned(err error) error {
 	return r.middleware.opts.answer(err)
 }
 
-// panicked ends the request of a handler that panicked: the change is not saved,
-// but the cookie of what the handler saved itself goes out with the error page.
-func (r *request[T, H]) panicked() {
+// panicked ends the request of a handler that panicked, or of a commit that did
+// so after the handler returned: the change is not saved, but the cookie of what
+// the handler saved itself goes out with the error page.
+func (r *request[T, H]) panicked(returned bool) {
 	send := r.abandon()
 	sent := r.writer.Begun() && r.writer.Err() == nil
 	r.writer.Disarm()
@@ -127,7 +130,7 @@ func (r *request[T, H]) panicked() {
 		return
 	}
 	send()
-	if r.writer.Err() != nil { // it was the commit that panicked
+	if returned || r.writer.Err() != nil { // the handler's response is lost
 		r.writer.Rollback()
 	}
 	r.reopen()

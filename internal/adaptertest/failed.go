@@ -222,7 +222,7 @@ func TestResponseOfAFailedCommitAfterASave(t *testing.T, e env) {
 func TestResponseWhereOneOfTwoSessionsFails(t *testing.T, e env) {
 	for name, respond := range map[string]Handler{
 		"page": pageAs(http.StatusOK), "nothing": silence,
-		"103, page": func(c Context) error { c.Inform(http.StatusEarlyHints); return pageAs(http.StatusOK)(c) },
+		"103, page": informed(pageAs(http.StatusOK)),
 	} {
 		for _, failing := range []string{"outer", "inner"} {
 			t.Run(name+"/"+failing, func(t *testing.T) {

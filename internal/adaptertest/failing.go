@@ -70,12 +70,14 @@ func TestErrorAnswers(t *testing.T, e env) {
 		{name: "if handler and save fail, the handler's error wins and the save's is reported", run: func(t *testing.T, e env) {
 			asked := &complaints{answer: errBroken}
 			s := e.open(t, config{ErrorHandler: asked.handle})
-			s.handle("/fail", counting(failing(e.teapot())))
+			header := http.Header{"Location": {"/kettle"}}
+			s.handle("/fail", counting(saying(header, failing(e.teapot()))))
 			b := s.returning()
 			s.store.fail("update", errBroken)
 			r := b.get("/fail")
 			r.expect(t, http.StatusTeapot, e.teapotPage())
 			r.expectNoCookie(t)
+			r.expectHeader(t, "Location", "/kettle") // it belongs to the handler's error
 			asked.expect(t, session.OpSave)
 			s.expectEvents(session.EventError, 1)
 			s.expectStored(b.id(), Visits{Count: 1})

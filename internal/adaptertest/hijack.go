@@ -45,7 +45,7 @@ func TestResponseHijackedBeforeTheHeader(t *testing.T, e env) {
 			_, _ = fmt.Fprintf(rw, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n%s", page)
 			return rw.Flush()
 		},
-		"after a 103": func(c Context) error { c.Inform(http.StatusEarlyHints); return hijackWith("")(c) },
+		"after a 103": informed(hijackWith("")),
 	} {
 		each(t, e, []test{
 			{name: name + "/a stored session is saved", run: func(t *testing.T, e env) {

@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -116,41 +117,58 @@ func TestResponseOfAPanicRecoveredInside(t *testing.T, e env) {
 	}
 }
 
-// TestResponseOfAPanicAroundAFailedCommit: a handler panics after its commit
-// failed, or a hook panics in the commit. Nothing of the handler's response
+// lostResponses are handlers whose response has begun when its commit fails.
+var lostResponses = map[string]Handler{
+	"page": pageAs(http.StatusOK), "flush": flush, "no content": noContent,
+	"103, page":  informed(pageAs(http.StatusOK)),
+	"103, flush": informed(flush),
+}
+
+func informed(respond Handler) Handler {
+	return func(c Context) error { c.Inform(http.StatusEarlyHints); return respond(c) }
+}
+
+// getZipped fetches path as a client that can decompress.
+func (s *site) getZipped(path, token string) reply {
+	s.t.Helper()
+	req := s.request(http.MethodGet, path, token)
+	req.Header.Set("Accept-Encoding", "gzip")
+	return s.do(req)
+}
+
+// TestResponseOfAPanicAfterAFailedCommit: nothing of the handler's response
 // leaves, and the page is that of the panic.
-func TestResponseOfAPanicAroundAFailedCommit(t *testing.T, e env) {
-	informed := func(respond Handler) Handler {
-		return func(c Context) error { c.Inform(http.StatusEarlyHints); return respond(c) }
-	}
-	for name, respond := range map[string]Handler{
-		"page": pageAs(http.StatusOK), "flush": flush, "no content": noContent,
-		"103, page": informed(pageAs(http.StatusOK)), "103, flush": informed(flush),
-	} {
+func TestResponseOfAPanicAfterAFailedCommit(t *testing.T, e env) {
+	for name, respond := range lostResponses {
 		for wrapper, inner := range e.insides() {
-			respond := saying(handlerHeader, respond)
-			ask := func(s *site, token string) reply {
-				req := s.request(http.MethodGet, "/", token)
-				req.Header.Set("Accept-Encoding", "gzip")
-				return s.do(req)
-			}
-			t.Run("the handler panics/"+name+"/"+wrapper, func(t *testing.T) {
+			t.Run(name+"/"+wrapper, func(t *testing.T) {
 				t.Parallel()
 				s := e.openAround(t, []any{e.recovering()}, config{}, inner)
-				s.handle("/", counting(thenPanic(respond)))
+				s.handle("/", counting(thenPanic(saying(handlerHeader, respond))))
 				token := s.token(7)
 				s.store.fail("update", session.ErrUnavailable)
-				e.expectErrorAlone(t, ask(s, token), http.StatusInternalServerError, nil)
+				e.expectErrorAlone(t, s.getZipped("/", token), http.StatusInternalServerError, nil)
 				s.expectRead(token, 7)
 			})
-			t.Run("the hook panics/"+name+"/"+wrapper, func(t *testing.T) {
+		}
+	}
+}
+
+// TestResponseOfACommitThatPanics, because a hook does: the same, also if the
+// commit comes after the handler.
+func TestResponseOfACommitThatPanics(t *testing.T, e env) {
+	handlers := maps.Clone(lostResponses)
+	handlers["nothing"], handlers["103, nothing"] = silence, informed(silence)
+	for name, respond := range handlers {
+		for wrapper, inner := range e.insides() {
+			t.Run(name+"/"+wrapper, func(t *testing.T) {
 				t.Parallel()
 				s := e.openAround(t, []any{e.recovering()}, config{
 					BeforeSave: func(Context, *visit) error { panic("at the disco") },
 				}, inner)
-				s.handle("/", counting(respond))
+				s.handle("/", counting(saying(handlerHeader, respond)))
 				token := s.token(7)
-				e.expectErrorAlone(t, ask(s, token), http.StatusInternalServerError, nil)
+				e.expectErrorAlone(t, s.getZipped("/", token), http.StatusInternalServerError, nil)
 				s.expectRead(token, 7)
 				s.get("/read", token).expect(t, http.StatusOK, "7") // nothing is held
 			})

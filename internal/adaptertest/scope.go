@@ -219,3 +219,41 @@ func TestManagerIsShared(t *testing.T, e env) {
 		t.Error("the cookie of a deleted session is accepted, expected a new token")
 	}
 }
+
+// TestHandlerRunsAgain: an outer middleware may call the next handler twice, in
+// the same context. Each run has a session of its own.
+func TestHandlerRunsAgain(t *testing.T, e env) {
+	for name, first := range map[string]Handler{
+		"after an error":            counting(failing(errBroken)),
+		"after an error, not asked": failing(errBroken),
+		"after a panic":             counting(func(Context) error { panic("at the disco") }),
+		"after a panic, not asked":  func(Context) error { panic("at the disco") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			again := Around(func(_ Context, next func() error) error {
+				if err := next(); err == nil {
+					t.Error("the first run returned nil, expected its error")
+				}
+				return next()
+			})
+			s := e.openAround(t, []any{again, e.recovering()}, config{}, nil)
+			runs := 0
+			s.handle("/", func(c Context) error {
+				if runs++; runs == 1 {
+					return first(c)
+				}
+				return counting(theCount)(c)
+			})
+			token := s.token(7)
+			want := 8
+			if name == "after an error" { // whose change was saved as well
+				want = 9
+			}
+			got := s.get("/", token)
+			got.expect(t, http.StatusOK, strconv.Itoa(want))
+			got.expectToken(t)
+			s.expectRead(token, want)
+		})
+	}
+}

@@ -54,6 +54,7 @@ var tests = []test{
 	{name: "Scope", run: TestScope, lives: true},
 	{name: "InContext", run: TestInContext},
 	{name: "ManagerIsShared", run: TestManagerIsShared},
+	{name: "HandlerRunsAgain", run: TestHandlerRunsAgain},
 	// lifetime.go
 	{name: "Lifetime", run: TestLifetime, lives: true},
 	{name: "Rolling", run: TestRolling, lives: true},
@@ -110,7 +111,8 @@ var tests = []test{
 	// panic.go
 	{name: "ResponseOfAPanic", run: TestResponseOfAPanic},
 	{name: "ResponseOfAPanicRecoveredInside", run: TestResponseOfAPanicRecoveredInside},
-	{name: "ResponseOfAPanicAroundAFailedCommit", run: TestResponseOfAPanicAroundAFailedCommit},
+	{name: "ResponseOfAPanicAfterAFailedCommit", run: TestResponseOfAPanicAfterAFailedCommit},
+	{name: "ResponseOfACommitThatPanics", run: TestResponseOfACommitThatPanics},
 	{name: "ResponseOfACommitThatPanicsAfterASave", run: TestResponseOfACommitThatPanicsAfterASave},
 	{name: "Abort", run: TestAbort},
 	// header.go

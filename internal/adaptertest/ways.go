@@ -156,6 +156,10 @@ func flushed() []Way {
 				return err
 			}},
 			Way{Name: name + " alone", Respond: flush},
+			Way{Name: name + ", then an error", Respond: func(c Context) error {
+				_ = flush(c)
+				return errBroken
+			}},
 		)
 	}
 	return ways
