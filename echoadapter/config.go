@@ -59,7 +59,7 @@ type Config[T any] struct {
 	// an error, nothing is saved.
 	BeforeSave func(c echo.Context, s *session.Session[T]) error
 
-	// ErrorHandler is called where an error of the store arises: in the
+	// ErrorHandler is called as soon as an error of the store arises: in the
 	// middleware, or in a Get that loads or decodes the session. Its answer is
 	// the error from then on. Default: ErrUnavailable becomes a 503 and
 	// everything else a 500, with the cause inside.

@@ -18,7 +18,7 @@ import (
 	"github.com/echosession/echosession/session/sessiontest"
 )
 
-// account is the struct with which the libraries of the field were compared.
+// account is the struct with which the session libraries were compared.
 type account struct {
 	UserID   string            `json:"user_id"`
 	Name     string            `json:"name"`
@@ -85,7 +85,7 @@ func noContent(c echo.Context) error { return c.NoContent(http.StatusNoContent) 
 // bare returns a function that serves one request without the middleware.
 func bare() func() { return serve(noContent, "") }
 
-// serve returns one that serves a request of the row.
+// serve returns a function that serves one request of the row.
 func (r row) serve(tb testing.TB, cfg session.Config[account]) func() {
 	cfg.Store = memstore.New(memstore.Options{})
 	m, err := session.New(cfg)
@@ -193,7 +193,7 @@ func TestAllocationsOfARequest(t *testing.T) {
 	}
 }
 
-// keys are the configurations whose cost is told apart.
+// keys are the configurations whose cost is measured separately.
 var keys = map[string]session.Config[account]{
 	"none":    {},
 	"signing": {SigningKeys: [][]byte{make([]byte, 32)}},

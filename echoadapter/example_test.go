@@ -68,7 +68,7 @@ func ExampleMiddleware() {
 	// "" has seen 1 pages
 }
 
-// Every problem of a configuration is told at once, at start-up.
+// All problems of a configuration are reported at once, at start-up.
 func ExampleConfig_ToMiddleware() {
 	_, err := echoadapter.Config[Member]{
 		Session: session.Config[Member]{

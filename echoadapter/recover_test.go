@@ -71,8 +71,8 @@ func TestRecoverOutside(t *testing.T) {
 	}
 }
 
-// A handler that panics after its commit failed: nothing of its response leaves,
-// and the page is that of the panic, even if it wrote past Echo's Response.
+// If a handler panics after its commit failed, nothing of its response leaves,
+// even if it wrote past Echo's Response. The error page is about the panic.
 func TestRecoverOutsideAFailedCommit(t *testing.T) {
 	t.Parallel()
 	for _, w := range waysBelowEcho(t) {
@@ -87,7 +87,7 @@ func TestRecoverOutsideAFailedCommit(t *testing.T) {
 			token := s.token(7)
 			s.store.err = session.ErrUnavailable
 			if got := s.expect("/", token, http.StatusInternalServerError, brokenBody).Get("Etag"); got != "" {
-				t.Errorf("the page of the panic has the Etag %s of the handler's", got)
+				t.Errorf("the error page has the handler's Etag %s, expected none", got)
 			}
 			s.expectStored(token, 7)
 		})

@@ -118,7 +118,7 @@ func answerOn(rw *bufio.ReadWriter) error {
 	return rw.Flush()
 }
 
-// Whatever becomes of the response, Echo has its own writer back afterwards.
+// After every kind of response Echo has its own writer back.
 func TestResponseWriterIsTakenOut(t *testing.T) {
 	t.Parallel()
 	panicking := func(respond echo.HandlerFunc) echo.HandlerFunc {
@@ -255,7 +255,7 @@ func TestResponseOfAFailedCommitHasTheCause(t *testing.T) {
 				s.store.err = tt.cause
 				s.GET("/", counting(respond))
 				s.HTTPErrorHandler = func(err error, c echo.Context) {
-					he, ok := err.(*echo.HTTPError) // Echo looks at the outermost error alone
+					he, ok := err.(*echo.HTTPError) // Echo looks only at the outermost error
 					if !ok || he.Code != tt.status || !errors.Is(err, tt.cause) {
 						t.Errorf("the error is %v, expected one of Echo's with %d and %v inside", err, tt.status, tt.cause)
 					}
@@ -267,7 +267,8 @@ func TestResponseOfAFailedCommitHasTheCause(t *testing.T) {
 	}
 }
 
-// An error that is already one of Echo's keeps its status, whatever is inside.
+// An error that is already one of Echo's keeps its status, even with an error of
+// the store inside.
 func TestErrorOfTheApplication(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil, echoadapter.Config[visits]{})

@@ -107,7 +107,7 @@ func forms(secret string) map[string]string {
 	}
 }
 
-// shown names a secret that is in text, in whatever form; "" for none.
+// shown names a secret that is in text, in any form; "" for none.
 func shown(text string, secrets map[string]string) string {
 	for what, secret := range secrets {
 		for form, written := range forms(secret) {
@@ -208,7 +208,7 @@ func lifeOfASession(t *testing.T) (values []any, secrets map[string]string) {
 	second := out.Token
 	values = append(values, out, session.Outcome{Action: session.ActionSet, Token: second, Cookie: &http.Cookie{Name: cookieName, Value: second}}, s, x)
 
-	// What goes wrong tells nothing either, also where a token is given for an id.
+	// Errors show nothing either, also if a token is given for an id.
 	late.Data.Count++
 	keep(late.Save(ctx))
 	keep(late.Update(ctx, func(*visits) error { return nil }))

@@ -40,8 +40,8 @@ type site struct {
 	server  *httptest.Server
 }
 
-// open starts a site whose routes have the session's middleware between those of
-// outer and of inner. cfg has no Session and no Manager.
+// open starts a site whose routes have the session's middleware between the outer
+// and the inner ones. cfg has no Session and no Manager.
 func open(t *testing.T, outer []echo.MiddlewareFunc, cfg echoadapter.Config[visits], inner ...echo.MiddlewareFunc) *site {
 	t.Helper()
 	s := &site{Echo: echo.New(), t: t, store: &brokenStore{Store: memstore.New(memstore.Options{})}}

@@ -51,7 +51,7 @@ func (w way) forSuite() adaptertest.Way {
 	return s
 }
 
-// waysOfEcho are those of its Context and its Response.
+// waysOfEcho use the methods of its Context and its Response.
 func waysOfEcho(t *testing.T) []way {
 	file := pageFile(t)
 	informed := func(c echo.Context) error { c.Response().WriteHeader(http.StatusEarlyHints); return nil }
@@ -93,7 +93,7 @@ func informedBelow(c echo.Context) error {
 	return nil
 }
 
-// waysBelowEcho write past its Response.
+// waysBelowEcho use the writer below its Response.
 func waysBelowEcho(t *testing.T) []way {
 	file := pageFile(t)
 	flushing := func(c echo.Context) error { c.Response().Writer.(http.Flusher).Flush(); return nil }

@@ -71,7 +71,7 @@ func (b backend) Age(t *testing.T, d time.Duration) {
 // Precision leaves time for the test itself, during which the clock goes on.
 func (b backend) Precision() time.Duration { return 20 * time.Second }
 
-// The quickstart keeps its sessions here where a variable says so.
+// The quickstart keeps its sessions here if a variable says so.
 func TestQuickstart(t *testing.T) {
 	needOwn(t) // it has a database of a fixed name
 	db := newDatabase(t)
@@ -85,7 +85,7 @@ func TestQuickstart(t *testing.T) {
 }
 
 // goTest runs tests of another package with a variable set, and returns the names
-// of those that passed. What those that failed said is told.
+// of those that passed. It logs what the failed ones wrote.
 func goTest(t *testing.T, env string, args ...string) (passed []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-race", "-count=1", "-json"}, args...)...)

@@ -72,7 +72,8 @@ func New[T any, H Host](opts Options[T, H]) (*Middleware[T, H], error) {
 	return m, nil
 }
 
-// check returns what is wrong with the settings that are not those of Session.
+// check returns what is wrong with the settings. Those of Session are checked by
+// [session.New].
 func (o *Options[T, H]) check(field string) (problems error) {
 	if o.Manager != nil && !reflect.ValueOf(o.Session).IsZero() {
 		problems = &session.ConfigError{Field: o.Package + ".Config.Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}

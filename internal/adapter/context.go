@@ -1,5 +1,3 @@
-// Package adapter has what adapters of web frameworks do alike around an
-// exchange.
 package adapter
 
 import (
@@ -8,18 +6,18 @@ import (
 	"time"
 )
 
-// CommitTimeout bounds one commit, whatever the store makes of it.
+// CommitTimeout is the most time that one commit may take.
 const CommitTimeout = 10 * time.Second
 
-// CommitContext is the context of one commit: it has the values of the
-// request's, does not end when the client goes away, and ends by itself
-// [CommitTimeout] after it was first asked for its end, or with Release. A
-// store that never asks costs neither a timer nor an allocation.
+// CommitContext is the context of one commit. It has the values of the request's
+// context, but does not end when the client goes away. It ends [CommitTimeout]
+// after the first call of Done or Deadline, or with Release. A store that calls
+// neither of them costs neither a timer nor an allocation.
 //
-// It needs Init, and then may be used by several goroutines at once.
+// It needs Init. After that it may be used by several goroutines at once.
 type CommitContext struct {
 	values context.Context
-	timed  atomic.Pointer[timed] // nil until somebody asks
+	timed  atomic.Pointer[timed] // nil until the first call of Done or Deadline
 }
 
 type timed struct {
@@ -33,8 +31,8 @@ var ended = func() *timed {
 	return &timed{ctx, cancel}
 }()
 
-// Init makes c the context of a commit for a request with ctx. One that was
-// given away is not to be made another.
+// Init makes c the context of a commit for a request with ctx. It must not be
+// called again once c was given to a store.
 func (c *CommitContext) Init(ctx context.Context) {
 	c.values = ctx
 	c.timed.Store(nil)
@@ -74,8 +72,8 @@ func (c *CommitContext) Err() error {
 	return nil
 }
 
-// Value implements [context.Context]. Where there is a timer it is asked of the
-// context that has it, for derived contexts to find that as their parent.
+// Value implements [context.Context]. If there is a timer, it asks the context
+// that has it, so that derived contexts find that one as their parent.
 func (c *CommitContext) Value(key any) any {
 	if t := c.timed.Load(); t != nil && t != ended {
 		return t.Value(key)

@@ -69,7 +69,7 @@ func TestCommitContextEndsInTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := commitOf(t)
 				defer c.Release()
-				time.Sleep(time.Hour) // of a store that did not ask
+				time.Sleep(time.Hour) // it does not count before that
 				ask(c)
 				asked := time.Now()
 				if deadline, ok := c.Deadline(); !ok || deadline.Sub(asked) != adapter.CommitTimeout {

@@ -196,9 +196,9 @@ func (o *Options[T, H]) withStatus(err error) error {
 	return o.HTTPError(http.StatusInternalServerError, err)
 }
 
-// answer maps an error that the handler returned, because it may be that of a
-// Save, an Update or a Reload. The framework makes a 500 of every other one
-// without a status.
+// answer maps an error that the handler returned, because it may come from Save,
+// Update or Reload. The framework makes a 500 of every other error that has no
+// status.
 func (o *Options[T, H]) answer(err error) error {
 	if err == nil || !errors.Is(err, session.ErrUnavailable) || o.HasStatus(err) {
 		return err

@@ -10,12 +10,12 @@ import (
 // Host is the framework's side of one request. It is a small value, of which the
 // request keeps a copy.
 type Host interface {
-	// Values is where the request carries its sessions.
+	// Values carries the sessions of the request.
 	Values() Values
 
 	Request() *http.Request
 	SetRequest(r *http.Request)
-	// Origin is where the request was sent; see [session.Hooks].
+	// Origin returns the scheme and the host of the request; see [session.Hooks].
 	Origin() (scheme, host string)
 
 	// Writer is the innermost one of the response, which SetWriter replaces.
@@ -29,7 +29,7 @@ type Host interface {
 	Reopen(lost bool)
 }
 
-// Values are what a framework keeps for a request under names.
+// Values are what a framework keeps with a request by name.
 type Values interface {
 	session.Carrier
 	Set(key string, value any)
@@ -136,7 +136,8 @@ func (r *request[T, H]) panicked(returned bool) {
 	r.reopen()
 }
 
-// reopen lets an error page be written, past whatever wrapped the writer since.
+// reopen lets an error page be written, past everything that wrapped the writer
+// since.
 func (r *request[T, H]) reopen() {
 	r.host.Reopen(r.writer.Err() != nil)
 	r.host.SetWriter(r.writer.Unwrap())

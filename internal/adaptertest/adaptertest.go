@@ -1,6 +1,6 @@
 // Package adaptertest is the test suite of every adapter: what clients, handlers
-// and hooks see of sessions over HTTP, whatever the web framework. An adapter's
-// tests call [Run] with a [Harness] of their framework.
+// and hooks see of sessions over HTTP. It is the same for every web framework. An
+// adapter's tests call [Run] with a [Harness] of their framework.
 package adaptertest
 
 import (

@@ -14,8 +14,8 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// TestResponseCommits: whatever way the response leaves, the change is in the
-// store and the cookie in the header, once.
+// TestResponseCommits: in every way in which a response can leave, the change is
+// in the store and the cookie in the header, once.
 func TestResponseCommits(t *testing.T, e env) {
 	for _, w := range e.ways(t) {
 		for _, count := range []int{0, 7} {

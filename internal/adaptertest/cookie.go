@@ -48,7 +48,7 @@ func TestCookie(t *testing.T, e env) {
 				}
 			}
 		}},
-		{name: "it is set once, whatever the handler set before", run: func(t *testing.T, e env) {
+		{name: "it is set once, even if the handler set it before", run: func(t *testing.T, e env) {
 			s := e.open(t, config{})
 			s.on("/own", func(c Context, v *visit) error {
 				http.SetCookie(c.Response(), &http.Cookie{Name: cookieName, Value: "mine"})

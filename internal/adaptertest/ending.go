@@ -66,7 +66,7 @@ func TestDestroy(t *testing.T, e env) {
 			b := s.returning()
 			r := b.get("/late")
 			r.expectStatus(t, http.StatusOK)
-			r.expectNoCookie(t) // the client may have that of a newer session by now
+			r.expectNoCookie(t) // the client may have a newer session by now
 			s.expectRecords(0)
 		}},
 		{name: "regenerated afterwards it is a new session", run: func(t *testing.T, e env) {
@@ -143,7 +143,7 @@ func TestRegenerate(t *testing.T, e env) {
 			if b.id() == old {
 				t.Errorf("the id is still %s", old)
 			}
-			s.expectWrites("create", "delete") // the new one first: a failure ends nobody's session
+			s.expectWrites("create", "delete") // the new one first: a failure must not end the session
 			s.expectNotStored(old)
 			s.expectStored(b.id(), Visits{Count: 10, Name: "fresh"})
 			s.browserWith(token).get("/read").expect(t, http.StatusOK, "0")

@@ -57,8 +57,8 @@ func (e env) expectErrorAlone(t *testing.T, r reply, status int, outer http.Head
 	}
 }
 
-// TestResponseOfAFailedCommit: whatever way the response would have left, only
-// that of the error leaves.
+// TestResponseOfAFailedCommit: in every way in which the response would have left,
+// only the error page leaves.
 func TestResponseOfAFailedCommit(t *testing.T, e env) {
 	for _, w := range e.ways(t) {
 		for _, count := range []int{0, 7} {

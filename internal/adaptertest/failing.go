@@ -350,8 +350,8 @@ func TestErrorHandler(t *testing.T, e env) {
 	}
 }
 
-// TestErrorHandlerThatAnswersItself has answered, whatever it returns: no error
-// page follows its own.
+// TestErrorHandlerThatAnswersItself: no error page follows its own, also if it
+// returns an error.
 func TestErrorHandlerThatAnswersItself(t *testing.T, e env) {
 	for name, returned := range map[string]error{"nil": nil, "an error": e.teapot()} {
 		t.Run(name, func(t *testing.T) {

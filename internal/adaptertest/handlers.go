@@ -144,7 +144,7 @@ func (e env) teapot() error { return e.Error(http.StatusTeapot, shortAndStout) }
 
 func (e env) teapotPage() string { return e.Page(http.StatusTeapot, shortAndStout) }
 
-// errorPage is that of an error with nothing but a status.
+// errorPage is the page of an error that has only a status.
 func (e env) errorPage(status int) string { return e.Page(status, http.StatusText(status)) }
 
 // complaints is an ErrorHandler that remembers what it was asked about.

@@ -116,7 +116,7 @@ func TestValid(t *testing.T, e env) {
 	})
 }
 
-// TestValidFails: an error of Valid is that of a failed load.
+// TestValidFails: an error of Valid counts as a failed load.
 func TestValidFails(t *testing.T, e env) {
 	for name, tt := range map[string]struct {
 		answer error

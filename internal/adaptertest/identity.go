@@ -102,7 +102,7 @@ func TestTokens(t *testing.T, e env) {
 	})
 }
 
-// TestIDFromTheClientIsNeverAdopted, whatever a handler does to make one stored.
+// TestIDFromTheClientIsNeverAdopted, by none of the ways to make one stored.
 func TestIDFromTheClientIsNeverAdopted(t *testing.T, e env) {
 	for name, do := range map[string]func(Context, *visit) error{
 		"change":     increment,

@@ -190,8 +190,8 @@ func TestAgeOfManyDaysDoesNotEndAtOnce(t *testing.T, e env) {
 	}
 }
 
-// TestRecordEndsWithTheConfiguredAge: the store gets the age, whatever kind of
-// cookie goes with it.
+// TestRecordEndsWithTheConfiguredAge: the store gets the age with every kind of
+// cookie.
 func TestRecordEndsWithTheConfiguredAge(t *testing.T, e env) {
 	for _, browserSession := range []bool{false, true} {
 		e.inTime(t, func(t *testing.T) {

@@ -121,7 +121,7 @@ func TestOutage(t *testing.T, e env) {
 			s.expectEvents(session.EventStoreDown, 1)
 			s.expectEvents(session.EventStoreUp, 1)
 		}),
-		outage("each outage has the whole time-out, whatever was left of that before", func(t *testing.T, s *site, store *statusStore, b *browser) {
+		outage("each outage has the whole time-out, and not what was left of it before", func(t *testing.T, s *site, store *statusStore, b *browser) {
 			for range 3 {
 				store.disconnect()
 				waiting := b.start("/count")

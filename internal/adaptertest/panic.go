@@ -137,7 +137,7 @@ func (s *site) getZipped(path, token string) reply {
 }
 
 // TestResponseOfAPanicAfterAFailedCommit: nothing of the handler's response
-// leaves, and the page is that of the panic.
+// leaves, and the error page is about the panic.
 func TestResponseOfAPanicAfterAFailedCommit(t *testing.T, e env) {
 	for name, respond := range lostResponses {
 		for wrapper, inner := range e.insides() {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// Serve starts a server for handler. It has no socket: its connections are
-// pipes, so that it also runs in a bubble of synctest, where all of it stands
-// still while time passes. Its client connects to it under every name.
+// Serve starts a server for handler. It has no socket. Its connections are pipes,
+// so that it also works in a bubble of synctest: nothing there waits for the
+// network. Its client connects to it by every name.
 func Serve(t *testing.T, handler http.Handler) *httptest.Server {
 	pipes := &pipes{accepted: make(chan net.Conn), closed: make(chan struct{})}
 	server := &httptest.Server{Listener: pipes, Config: &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}}

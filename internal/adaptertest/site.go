@@ -39,9 +39,9 @@ type site struct {
 	routes map[string]Handler
 }
 
-// open starts a site. cfg.Session becomes that of a Manager. If it has no store,
-// or a *statusStore, its calls are recorded. So they are if there is a Manager
-// with a *watchedStore already.
+// open starts a site. It makes a Manager of cfg.Session, unless cfg has one. The
+// calls of the store are recorded if cfg has no store, a *statusStore, or a
+// Manager with a *watchedStore.
 func (e env) open(t *testing.T, cfg config) *site {
 	t.Helper()
 	return e.openAround(t, nil, cfg, nil)
@@ -103,8 +103,8 @@ func (e env) newBackend(t *testing.T) Backend {
 	return e.Backend(t)
 }
 
-// inTime runs f where [site.pass] makes time pass at once: in a bubble, or with a
-// backend that can make its sessions older.
+// inTime runs f so that [site.pass] makes time pass at once: in a bubble, or with
+// a backend that can make its sessions older.
 func (e env) inTime(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	if e.Backend != nil {
@@ -151,8 +151,8 @@ func (s *site) route(c Context) error {
 	return h(c)
 }
 
-// idle returns when the handlers are done. A client does not see that of a
-// response that was hijacked or flushed.
+// idle waits until the handlers are done. A client cannot see that if the response
+// was hijacked or flushed.
 func (s *site) idle() { s.serving.Wait() }
 
 // stored reads the session of id in the store; false if there is none.
@@ -212,8 +212,8 @@ func (s *site) expectRecords(want int) {
 	}
 }
 
-// expectRead fails unless token opens a session that has counted to count: 0 is
-// that of a token which opens nothing.
+// expectRead fails unless token opens a session that has counted to count. With 0
+// it may also open nothing.
 func (s *site) expectRead(token string, count int) {
 	s.t.Helper()
 	v, err := s.ledger.Open(context.Background(), token)

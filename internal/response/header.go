@@ -91,7 +91,7 @@ func ReplaceCookie(h http.Header, name, line string, buf *[1]string) {
 		h["Set-Cookie"] = buf[:]
 		return
 	}
-	// A new slice: the old one may be in somebody else's hands.
+	// A new slice, because others may hold the old one.
 	kept := make([]string, 0, len(lines)+1)
 	for _, l := range lines {
 		if cookieName(l) != name {
@@ -134,8 +134,7 @@ func entityHeaders(h http.Header) http.Header {
 	return saved
 }
 
-// Rollback removes the handler's headers that are about its body, or about where
-// to go next, such as Content-Length, ETag, Cache-Control and Location, in any
+// Rollback removes the handler's headers that describe its body or redirect, such as Content-Length, ETag, Cache-Control and Location, in any
 // spelling. It puts back those that were there at Init, so that an error page
 // can be written to the writer below. What the handler kept out of caches stays
 // out of them, because a cookie may go out with the page.

@@ -1,4 +1,4 @@
-// Package echo4 has the harness of Echo v4, for the tests of its adapter and of
+// Package echo4 is the harness of Echo v4, for the tests of its adapter and of
 // stores.
 package echo4
 
@@ -14,7 +14,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// Harness returns that of Echo v4, with the parts that a test must have.
+// Harness returns the harness of Echo v4, without its optional parts.
 func Harness() adaptertest.Harness {
 	return adaptertest.Harness{
 		Handler:  handler,
