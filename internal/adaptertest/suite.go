@@ -27,6 +27,7 @@ var tests = []test{
 	{name: "EmptySessions", run: TestEmptySessions, lives: true},
 	{name: "Saving", run: TestSaving, lives: true},
 	{name: "BeforeSave", run: TestBeforeSave},
+	// mutating.go
 	{name: "MutatorsAreSeenThroughAReloadFromTheStore", run: TestMutatorsAreSeenThroughAReloadFromTheStore, lives: true},
 	{name: "MutatorsOfANewSession", run: TestMutatorsOfANewSession, lives: true},
 	// hooks.go
@@ -38,6 +39,7 @@ var tests = []test{
 	{name: "ErrorAnswers", run: TestErrorAnswers, lives: true},
 	{name: "LoadFailure", run: TestLoadFailure, lives: true},
 	{name: "StoreErrorIsNeverAnEmptySessionNorLeadsToAWrite", run: TestStoreErrorIsNeverAnEmptySessionNorLeadsToAWrite},
+	// errorhandler.go
 	{name: "ErrorHandler", run: TestErrorHandler},
 	{name: "ErrorHandlerThatAnswersItself", run: TestErrorHandlerThatAnswersItself},
 	{name: "ReturnedErrors", run: TestReturnedErrors},
