@@ -76,11 +76,11 @@ func TestErrorHandlerThatAnswersItself(t *testing.T, e env) {
 			}})
 			s.handle("/nothing", counting(silence))
 			s.handle("/page", counting(pageAs(http.StatusOK)))
-			s.store.fail("update", errBroken)
+			s.store.fail("update", errDown)
 			got := s.get("/nothing", s.token(7))
 			got.expect(t, http.StatusAccepted, "later")
 			got.expectNoCookie(t)
-			e.broken(t, s.get("/page", s.token(7)))
+			e.unavailable(t, s.get("/page", s.token(7)))
 		})
 	}
 }
