@@ -201,6 +201,33 @@ func TestHooksGetTheContext(t *testing.T) {
 	}
 }
 
+// The scheme is Echo's, which believes a proxy on this machine.
+func TestSchemeBehindAProxy(t *testing.T) {
+	t.Parallel()
+	for forwarded, secure := range map[string]bool{"": false, "http": false, "https": true} {
+		e := echo.New()
+		e.Use(echoadapter.Middleware(echoadapter.Config[visits]{
+			Session: session.Config[visits]{Cookie: session.Cookie{Secure: session.SecureByScheme}},
+		}))
+		e.GET("/", counting(noContent))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if forwarded != "" {
+			req.Header.Set("X-Forwarded-Proto", forwarded)
+		}
+		res, err := adaptertest.Serve(t, e).Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Cookies(); len(got) != 1 || got[0].Secure != secure {
+			t.Errorf("X-Forwarded-Proto %q: the cookies are %v, expected one that is Secure: %t", forwarded, got, secure)
+		}
+	}
+}
+
 // A configuration shows its settings, and neither hooks nor keys.
 func TestConfigFormat(t *testing.T) {
 	t.Parallel()

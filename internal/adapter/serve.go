@@ -59,7 +59,7 @@ func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
 	defer func() {
 		switch cause := r.writer.Err(); {
 		case ended:
-		case returned || cause == nil || cause == response.ErrUnfinished:
+		case cause == nil || cause == response.ErrUnfinished:
 			r.panicked(returned)
 		default:
 			// A handler that aborts because the commit kept its response from
