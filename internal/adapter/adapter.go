@@ -68,7 +68,9 @@ func New[T any, H Host](opts Options[T, H]) (*Middleware[T, H], error) {
 	if problems != nil {
 		return nil, problems
 	}
-	m.ended.endUnused(m.manager)
+	m.sent.standIn(m.manager, stageSent)
+	m.hijacked.standIn(m.manager, stageHijacked)
+	m.ended.standIn(m.manager, stageEnded)
 	return m, nil
 }
 

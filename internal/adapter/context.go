@@ -9,14 +9,14 @@ import (
 // CommitTimeout is the most time that one commit may take.
 const CommitTimeout = 10 * time.Second
 
-// CommitContext is the context of one commit. It has the values of the request's
-// context, but does not end when the client goes away. It ends [CommitTimeout]
-// after the first call of Done or Deadline, or with Release. A store that calls
-// neither of them costs neither a timer nor an allocation.
+// CommitContext is the context of the commits of one request. It has the values
+// of the request's context, but does not end when the client goes away. It ends
+// [CommitTimeout] after the first call of Done or Deadline, or with Release. A
+// store that calls neither of them costs neither a timer nor an allocation.
 //
 // It needs Init. After that it may be used by several goroutines at once.
 type CommitContext struct {
-	values context.Context
+	values context.Context       // nil before Init
 	timed  atomic.Pointer[timed] // nil until the first call of Done or Deadline
 }
 
@@ -31,18 +31,34 @@ var ended = func() *timed {
 	return &timed{ctx, cancel}
 }()
 
-// Init makes c the context of a commit for a request with ctx. It must not be
-// called again once c was given to a store.
-func (c *CommitContext) Init(ctx context.Context) {
-	c.values = ctx
-	c.timed.Store(nil)
-}
+// Init makes c the context of a request with ctx. It must not be called again.
+func (c *CommitContext) Init(ctx context.Context) { c.values = ctx }
 
 // Release ends c and frees its timer.
 func (c *CommitContext) Release() {
 	if !c.timed.CompareAndSwap(nil, ended) {
 		c.timed.Load().cancel()
 	}
+}
+
+// Pause is called after a commit. It ends c if somebody has asked when c ends, and
+// otherwise keeps it for Next.
+func (c *CommitContext) Pause() {
+	if t := c.timed.Load(); t != nil {
+		t.cancel()
+	}
+}
+
+// Next returns the context of the next commit of a request with ctx. It is c,
+// unless somebody has asked when c ends. The caller must release both.
+func (c *CommitContext) Next(ctx context.Context) *CommitContext {
+	if c.timed.Load() != nil {
+		c = new(CommitContext)
+	}
+	if c.values == nil {
+		c.Init(ctx)
+	}
+	return c
 }
 
 // end returns the context that ends as c does.

@@ -47,7 +47,7 @@ func TestWriteHeader(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var buf adapter.Lines
+			var buf [1]string
 			for _, times := range []string{"once", "twice"} {
 				adapter.WriteHeader(tt.before, tt.out, tt.carrier, &buf)
 				if !reflect.DeepEqual(tt.before, tt.want) {

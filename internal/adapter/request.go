@@ -23,14 +23,21 @@ type request[T any, H Host] struct {
 
 // part is what a request has only once its session is needed.
 type part[T any] struct {
-	once      sync.Once // begins it
-	ended     atomic.Bool
-	before    *part[T] // what was in its place: nil or a stand-in
-	exchange  session.Exchange[T]
-	commitCtx CommitContext
-	endCtx    CommitContext // not the same: a store may have kept the other
-	lines     Lines
+	once     sync.Once // begins it
+	stage    atomic.Uint32
+	exchange session.Exchange[T]
+	ctx      CommitContext
+	vary     [1]string // memory for the header of the response
 }
+
+// The stage of a part, or of a stand-in for one, is how far the response had come
+// when it was made, and later that its request has ended.
+const (
+	stageOpen uint32 = iota
+	stageSent
+	stageHijacked
+	stageEnded
+)
 
 // Manager implements [session.Source].
 func (r *request[T, H]) Manager() *session.Manager[T] { return r.middleware.manager }
@@ -41,7 +48,7 @@ func (r *request[T, H]) Exchange() *session.Exchange[T] { return &r.open().excha
 // Ended implements [session.Source].
 func (r *request[T, H]) Ended() bool {
 	p := r.part.Load()
-	return p != nil && p.ended.Load()
+	return p != nil && p.stage.Load() == stageEnded
 }
 
 // open returns the request's part, which the first call makes. Several goroutines
@@ -50,7 +57,11 @@ func (r *request[T, H]) Ended() bool {
 func (r *request[T, H]) open() *part[T] {
 	p := r.part.Load()
 	for r.middleware.replaceable(p) {
-		if own := (&part[T]{before: p}); r.part.CompareAndSwap(p, own) {
+		own := new(part[T])
+		if p != nil {
+			own.stage.Store(p.stage.Load())
+		}
+		if r.part.CompareAndSwap(p, own) {
 			p = own
 		} else {
 			p = r.part.Load()
@@ -76,20 +87,24 @@ func (r *request[T, H]) begin(p *part[T]) {
 		o.Tokens = []string{}
 	}
 	m.manager.Begin(&p.exchange, o)
-	if p.before != nil { // the commit is over, and there was nothing to store
-		_, _ = p.exchange.Commit(r.Context(), p.before == &m.hijacked)
-	}
-	if p.before == &m.hijacked {
+	// If its commit is over, there was nothing to store.
+	switch p.stage.Load() {
+	case stageSent:
+		_, _ = p.exchange.Commit(r.Context(), false)
+	case stageHijacked:
+		_, _ = p.exchange.Commit(r.Context(), true)
 		p.exchange.Hijacked()
 	}
 }
 
-// endUnused makes p the stand-in for the part of a request that has ended. Its
-// exchange is over from the start.
-func (p *part[T]) endUnused(m *session.Manager[T]) {
-	p.once.Do(func() { m.Begin(&p.exchange, session.BeginOptions[T]{}) })
-	p.exchange.Abandon(context.Background())
-	p.ended.Store(true)
+// standIn makes p the stand-in for the part of a request whose response has come
+// to stage without a session. At the end, its exchange is over from the start.
+func (p *part[T]) standIn(m *session.Manager[T], stage uint32) {
+	p.stage.Store(stage)
+	if stage == stageEnded {
+		p.once.Do(func() { m.Begin(&p.exchange, session.BeginOptions[T]{}) })
+		p.exchange.Abandon(context.Background())
+	}
 }
 
 // end returns the request's part. A request that has none ends at once, and end
@@ -115,9 +130,9 @@ func (r *request[T, H]) Commit(hijacked bool) error {
 		return nil
 	}
 	p := r.open()
-	p.commitCtx.Init(r.Context())
-	defer p.commitCtx.Release()
-	out, err := p.exchange.Commit(&p.commitCtx, hijacked)
+	p.ctx.Init(r.Context())
+	defer p.ctx.Pause()
+	out, err := p.exchange.Commit(&p.ctx, hijacked)
 	r.writeHeader(p, out)
 	return err
 }
@@ -135,10 +150,11 @@ func (r *request[T, H]) finish() error {
 	if p == nil {
 		return nil
 	}
-	p.endCtx.Init(r.Context())
-	defer p.endCtx.Release()
-	out, err := p.exchange.End(&p.endCtx)
-	p.ended.Store(true)
+	ctx := p.ctx.Next(r.Context())
+	defer p.ctx.Release()
+	defer ctx.Release()
+	out, err := p.exchange.End(ctx)
+	p.stage.Store(stageEnded)
 	r.writeHeader(p, out)
 	return err
 }
@@ -150,13 +166,14 @@ func (r *request[T, H]) abandon() (send func()) {
 	if p == nil {
 		return func() {}
 	}
+	defer p.ctx.Release()
 	out := p.exchange.Abandon(r.Context())
-	p.ended.Store(true)
+	p.stage.Store(stageEnded)
 	return func() { r.writeHeader(p, out) }
 }
 
 func (r *request[T, H]) writeHeader(p *part[T], out session.Outcome) {
-	WriteHeader(r.writer.Unwrap().Header(), out, r.middleware.field, &p.lines)
+	WriteHeader(r.writer.Unwrap().Header(), out, r.middleware.field, &p.vary)
 }
 
 // Context implements [session.Hooks].
