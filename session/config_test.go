@@ -250,6 +250,7 @@ func TestConfigErrorWithoutValue(t *testing.T) {
 		"session: Config.F: is bad":           {Field: "F", Reason: "is bad"},
 		"session: Config.F is 3: must be two": {Field: "F", Value: 3, Reason: "must be two"},
 		"session: Config.F is : must be set":  {Field: "F", Value: "", Reason: "must be set"},
+		"other: Config.F.G is 3: must be two": {Field: "other.Config.F.G", Value: 3, Reason: "must be two"},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("the text is %q, want %q", got, want)

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The errors of operations. They come wrapped with the operation that met them:
@@ -43,14 +44,20 @@ var (
 // ConfigError is one problem of a configuration. [New] joins all of them into
 // one error; [errors.AsType] finds the first, Unwrap() []error has them all.
 type ConfigError struct {
-	Field  string // path of the field, such as "Cookie.SameSite"
+	// Field is the path of the field in [Config], such as "Cookie.SameSite". A
+	// field of an adapter's Config is named in full: "echoadapter.Config.Header".
+	Field  string
 	Value  any    // what it was; nil for secrets
 	Reason string // what is wrong, and the cure
 }
 
 func (e *ConfigError) Error() string {
-	if e.Value == nil {
-		return fmt.Sprintf("session: Config.%s: %s", e.Field, e.Reason)
+	pkg, field, ok := strings.Cut(e.Field, ".Config.")
+	if !ok {
+		pkg, field = "session", e.Field
 	}
-	return fmt.Sprintf("session: Config.%s is %v: %s", e.Field, e.Value, e.Reason)
+	if e.Value == nil {
+		return fmt.Sprintf("%s: Config.%s: %s", pkg, field, e.Reason)
+	}
+	return fmt.Sprintf("%s: Config.%s is %v: %s", pkg, field, e.Value, e.Reason)
 }

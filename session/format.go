@@ -65,10 +65,12 @@ func (m *Manager[T]) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("cookie", m.cookie.Name))
 }
 
-// Format writes the settings that hold no secret.
+// Format implements [fmt.Formatter] for every verb. It writes all settings but
+// the functions, and the number of keys instead of the keys.
 func (cfg Config[T]) Format(f fmt.State, verb rune) {
-	fmt.Fprintf(f, "session.Config[%v]{Store:%T Cookie:%+v MaxAge:%v Rolling:%v TouchAfter:%v AllowEmpty:%v MaxBytes:%d ReconnectTimeout:%v}",
-		reflect.TypeFor[T](), cfg.Store, cfg.Cookie, cfg.MaxAge, cfg.Rolling, cfg.TouchAfter, cfg.AllowEmpty, cfg.MaxBytes, cfg.ReconnectTimeout)
+	fmt.Fprintf(f, "session.Config[%v]{Store:%T Cookie:%+v MaxAge:%v Rolling:%v TouchAfter:%v AbsoluteTimeout:%v RenewAfter:%v RenewGrace:%v AllowEmpty:%v MaxBytes:%d ReconnectTimeout:%v Codec:%T SchemaVersion:%d SigningKeys:%d EncryptionKeys:%d}",
+		reflect.TypeFor[T](), cfg.Store, cfg.Cookie, cfg.MaxAge, cfg.Rolling, cfg.TouchAfter, cfg.AbsoluteTimeout, cfg.RenewAfter, cfg.RenewGrace,
+		cfg.AllowEmpty, cfg.MaxBytes, cfg.ReconnectTimeout, cfg.Codec, cfg.SchemaVersion, len(cfg.SigningKeys), len(cfg.EncryptionKeys))
 }
 
 // LogValue returns what Format writes.

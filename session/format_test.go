@@ -202,8 +202,16 @@ func TestFormat(t *testing.T) {
 			}
 		}
 	}
-	cfg := visitConfig{Store: r.store, MaxAge: 60e9, Rolling: true, MaxBytes: 77, Cookie: session.Cookie{Name: "c"}}
-	for _, part := range []string{"session.Config[session_test.visit]", "fakeStore", "Name:c", "MaxAge:1m0s", "Rolling:true", "MaxBytes:77"} {
+	cfg := visitConfig{
+		Store: r.store, MaxAge: 60e9, Rolling: true, TouchAfter: -1, AbsoluteTimeout: 61e9, RenewAfter: 62e9, RenewGrace: 63e9,
+		AllowEmpty: true, MaxBytes: 77, ReconnectTimeout: 64e9, Codec: session.JSON(), SchemaVersion: 5,
+		SigningKeys: make([][]byte, 2), EncryptionKeys: make([][]byte, 3), Cookie: session.Cookie{Name: "c"},
+	}
+	for _, part := range []string{
+		"session.Config[session_test.visit]", "fakeStore", "Name:c", "MaxAge:1m0s", "Rolling:true", "TouchAfter:-1ns",
+		"AbsoluteTimeout:1m1s", "RenewAfter:1m2s", "RenewGrace:1m3s", "AllowEmpty:true", "MaxBytes:77", "ReconnectTimeout:1m4s",
+		"Codec:session.", "SchemaVersion:5", "SigningKeys:2", "EncryptionKeys:3",
+	} {
 		if got := fmt.Sprintf("%+v", cfg); !strings.Contains(got, part) || cfg.LogValue().String() != got {
 			t.Errorf("the text is %q, by LogValue %q, want %q in both", got, cfg.LogValue(), part)
 		}
