@@ -112,7 +112,6 @@ const (
 type draft struct {
 	base       base
 	pending    pending
-	nextSecret string      // of a renewal that the application did not ask for, until its write is acknowledged
 	unresolved *unresolved // nil while every write was answered
 	left       *left       // nil unless Regenerate left records behind
 }

@@ -121,37 +121,35 @@ func (f *flow) isRenewalDue(m *meta) bool {
 	return nowMillis()-m.issued >= after.Milliseconds()
 }
 
-// nextSecret returns the secret that a renewal of the kind puts into force. It
-// stays the same until a write with it is acknowledged, so that a write of which
-// no answer came can be recognised by it. A secret that the application asked
+// nextSecret returns the secret that a renewal of the kind puts into force. If a
+// write with a new secret got no answer, it is that one, so that the record is
+// recognised whichever of the writes lands. A secret that the application asked
 // for is never one of a routine renewal: only a deliberate renewal ends the old
 // tokens.
 func (f *flow) nextSecret(kind renewal) string {
 	if kind == renewalDeliberate && f.draft.pending.renewTo != "" {
 		return f.draft.pending.renewTo
 	}
-	if f.draft.nextSecret == "" {
-		f.draft.nextSecret = token.New()
+	if u := f.draft.unresolved; u != nil && u.secret != "" {
+		return u.secret
 	}
-	return f.draft.nextSecret
+	return token.New()
 }
 
 // origin is what makes a record the session of this request, even after other
 // requests changed the record.
 type origin struct {
 	secret        string // that the request came with, or made
-	next, renewTo string // of writes that may have landed without an answer
+	renewTo       string // of a Renew whose write may have landed without an answer
 	user, rowUser string // of the Data that the request started from, and of its record
 	writes        *unresolved
 }
 
 // origin returns that of the present record.
 func (f *flow) origin() origin {
-	o := origin{secret: f.cred.secret, rowUser: f.row.user}
+	o := origin{secret: f.cred.secret, user: f.row.user, rowUser: f.row.user}
 	if d := f.draft; d != nil {
-		o.next, o.renewTo, o.user, o.writes = d.nextSecret, d.pending.renewTo, d.base.user, d.unresolved
-	} else {
-		o.user = f.row.user
+		o.renewTo, o.user, o.writes = d.pending.renewTo, d.base.user, d.unresolved
 	}
 	return o
 }
@@ -160,7 +158,7 @@ func (f *flow) origin() origin {
 // secret that shows it. A record that has become the session of another user is
 // not the request's any more, even if it accepts the secret.
 func (f *flow) recognise(o *origin, r *row) (secret string, state credentialState) {
-	for _, own := range [...]string{o.next, o.renewTo} {
+	for _, own := range [...]string{o.writes.newSecret(), o.renewTo} {
 		if own != "" && r.digest.Equal(token.DigestOf(f.b.cookie.Name, own)) {
 			return own, credentialCurrent
 		}
@@ -196,7 +194,7 @@ func (f *flow) isStillOurs(r *row) bool {
 	o := f.origin()
 	secret, state := f.recognise(&o, r)
 	if secret != f.cred.secret { // a renewal that got no answer was made
-		f.setSecret(secret)
+		f.cred = credential{secret: secret}
 		f.setReply(r)
 	}
 	f.cred.old = state == credentialOld
@@ -204,12 +202,4 @@ func (f *flow) isStillOurs(r *row) bool {
 		f.action = ActionNone // the client has been sent a newer token
 	}
 	return state.opens()
-}
-
-// setSecret makes secret the one in use.
-func (f *flow) setSecret(secret string) {
-	f.cred = credential{secret: secret}
-	if f.draft != nil && secret == f.draft.nextSecret {
-		f.draft.nextSecret = ""
-	}
 }

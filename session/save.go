@@ -82,7 +82,7 @@ type save struct {
 	asked  pending // what it carries out of what the application asked for
 	user   string
 	kind   renewal
-	secret string // the new secret, if the kind makes one
+	secret string // the new secret, if the kind makes one, or ""
 
 	taken int // how many ids of a new session were taken
 }
@@ -144,6 +144,7 @@ func (s *save) build(value []byte, now int64) row {
 	f, b := s.f, s.f.b
 	r := f.row
 	r.nonce, r.shape, r.schema = newNonce(), b.shape, b.schema
+	s.secret = ""
 	if !r.isStored() {
 		s.kind = renewalNone
 		r.digest, r.issued = token.DigestOf(b.cookie.Name, f.cred.secret), now
@@ -180,7 +181,7 @@ func (s *save) send(ctx context.Context, next row, t *meter) error {
 func (s *save) unanswered(next row, looked bool) {
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
-	s.f.missed(&next, s.kind > renewalConfirm, looked)
+	s.f.missed(&next, s.secret, looked)
 }
 
 // conflict finds out why the write was refused, and merges what another request
@@ -267,7 +268,7 @@ func (f *flow) adopt(s *save, stored row) {
 	stored.version++
 	d := f.draft
 	if s.kind > renewalConfirm {
-		f.setSecret(s.secret)
+		f.cred = credential{secret: s.secret}
 	}
 	d.base = base{encoded: f.b.own(stored.data), version: stored.version, user: user, authenticated: stored.authenticated}
 	d.unresolved = nil

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -11,11 +12,11 @@ import (
 // store may have made them, and it may still make them. Their nonces tell them
 // from the writes of other requests.
 type unresolved struct {
-	open     bool // of the last write nothing is known yet: one load resolves it before the next operation
-	creating bool // the last write was a Create
-	renewing bool // one of the writes makes a new secret
-	spent    bool // the id of the session, which is not stored, must not be created again
-	deleting bool // the record was to be deleted, and no answer came
+	open     bool   // of the last write nothing is known yet: one load resolves it before the next operation
+	creating bool   // the last write was a Create
+	secret   string // that one of the writes puts into force
+	spent    bool   // the id of the session, which is not stored, must not be created again
+	deleting bool   // the record was to be deleted, and no answer came
 	attempts []attempt
 }
 
@@ -47,19 +48,28 @@ func (u *unresolved) baseOf(nonce uint64) (b base, ok bool) {
 	return u.attempts[i].base, true
 }
 
-// touchesToken reports whether one of the writes may have ended the token in use.
-func (u *unresolved) touchesToken() bool { return u != nil && (u.renewing || u.deleting) }
+// newSecret returns the secret that one of the writes puts into force, or "".
+func (u *unresolved) newSecret() string {
+	if u == nil {
+		return ""
+	}
+	return u.secret
+}
 
-// missed notes that the write of next got no answer. looked reports whether a
-// look found that it has not landed, so far.
-func (f *flow) missed(next *row, renews, looked bool) {
+// touchesToken reports whether one of the writes may have ended the token in use.
+func (u *unresolved) touchesToken() bool { return u != nil && (u.secret != "" || u.deleting) }
+
+// missed notes that the write of next, which puts the secret into force if it is
+// not "", got no answer. looked reports whether a look found that it has not
+// landed, so far.
+func (f *flow) missed(next *row, secret string, looked bool) {
 	u := f.draft.noteUnresolved()
 	if len(u.attempts) == maxAttempts {
 		// The first one stays: it is based on what the store last answered.
 		u.attempts = slices.Delete(u.attempts, 1, 2)
 	}
 	u.attempts = append(u.attempts, attempt{next.nonce, next.version, f.draft.base})
-	u.open, u.creating, u.renewing = !looked, !next.isStored(), u.renewing || renews
+	u.open, u.creating, u.secret = !looked, !next.isStored(), cmp.Or(secret, u.secret)
 	u.spent = looked && u.creating
 }
 
@@ -70,7 +80,7 @@ func (d *draft) forget(version int64) {
 	if u == nil {
 		return
 	}
-	u.open, u.creating, u.renewing = false, false, false
+	u.open, u.creating, u.secret = false, false, ""
 	u.attempts = slices.DeleteFunc(u.attempts, func(a attempt) bool { return a.version < version })
 	if len(u.attempts) == 0 && !u.spent && !u.deleting {
 		d.unresolved = nil
