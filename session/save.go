@@ -181,7 +181,7 @@ func (s *save) send(ctx context.Context, next row, t *meter) error {
 func (s *save) unanswered(next row, looked bool) {
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
-	s.f.missed(&next, s.secret, looked)
+	s.f.missed(&next, s.kind, s.secret, looked)
 }
 
 // conflict finds out why the write was refused, and merges what another request

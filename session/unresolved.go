@@ -15,6 +15,7 @@ type unresolved struct {
 	open     bool   // of the last write nothing is known yet: one load resolves it before the next operation
 	creating bool   // the last write was a Create
 	secret   string // that one of the writes puts into force
+	revoking bool   // one of the writes ends the token in use
 	spent    bool   // the id of the session, which is not stored, must not be created again
 	deleting bool   // the record was to be deleted, and no answer came
 	attempts []attempt
@@ -57,19 +58,20 @@ func (u *unresolved) newSecret() string {
 }
 
 // touchesToken reports whether one of the writes may have ended the token in use.
-func (u *unresolved) touchesToken() bool { return u != nil && (u.secret != "" || u.deleting) }
+func (u *unresolved) touchesToken() bool { return u != nil && (u.revoking || u.deleting) }
 
-// missed notes that the write of next, which puts the secret into force if it is
-// not "", got no answer. looked reports whether a look found that it has not
+// missed notes that the write of next got no answer. It makes a renewal of the
+// kind, with the secret. looked reports whether a look found that it has not
 // landed, so far.
-func (f *flow) missed(next *row, secret string, looked bool) {
+func (f *flow) missed(next *row, kind renewal, secret string, looked bool) {
 	u := f.draft.noteUnresolved()
 	if len(u.attempts) == maxAttempts {
 		// The first one stays: it is based on what the store last answered.
 		u.attempts = slices.Delete(u.attempts, 1, 2)
 	}
 	u.attempts = append(u.attempts, attempt{next.nonce, next.version, f.draft.base})
-	u.open, u.creating, u.secret = !looked, !next.isStored(), cmp.Or(secret, u.secret)
+	u.open, u.creating = !looked, !next.isStored()
+	u.secret, u.revoking = cmp.Or(secret, u.secret), u.revoking || kind == renewalDeliberate
 	u.spent = looked && u.creating
 }
 
@@ -80,7 +82,7 @@ func (d *draft) forget(version int64) {
 	if u == nil {
 		return
 	}
-	u.open, u.creating, u.secret = false, false, ""
+	u.open, u.creating, u.secret, u.revoking = false, false, "", false
 	u.attempts = slices.DeleteFunc(u.attempts, func(a attempt) bool { return a.version < version })
 	if len(u.attempts) == 0 && !u.spent && !u.deleting {
 		d.unresolved = nil
