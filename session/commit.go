@@ -102,12 +102,6 @@ func (f *flow) resolveFor(ctx context.Context, next step) error {
 
 // make makes one step. data is the encoding of Data, if the plan needed it.
 func (f *flow) make(ctx context.Context, next step, data []byte) error {
-	if data == nil && (next == stepSave || next == stepRefresh) {
-		var err error
-		if data, err = f.typed.encodeData(); err != nil {
-			return f.settle(ctx, result{op: OpSave, err: err})
-		}
-	}
 	switch next {
 	case stepDrop:
 		f.observeDropped(ctx)
@@ -163,7 +157,7 @@ func (f *flow) save(ctx context.Context, data []byte) error {
 		f.failed = failedSave
 		return f.settle(ctx, f.endLeft(ctx))
 	}
-	if r.err == nil && r.fate == alive && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet
+	if r.written && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet
 		r = f.destroy(ctx)
 	}
 	return f.settle(ctx, r)
@@ -178,10 +172,10 @@ func (f *flow) refresh(ctx context.Context, data []byte) error {
 		return f.settle(ctx, r)
 	case r.err != nil:
 		f.event(ctx, EventError, f.row, nil, r.err)
-	case r.written || r.fate == gone:
+	case r.written || f.closing != endingNone:
 		return nil
 	}
-	if f.closing == endingNone && f.b.isDue(&f.row) { // the session is in use all the same
+	if f.b.isDue(&f.row) { // the session is in use all the same
 		f.touch(ctx)
 	}
 	return nil

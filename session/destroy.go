@@ -46,7 +46,7 @@ func (f *flow) destroy(ctx context.Context) result {
 		return result{op: OpDestroy, err: err}
 	}
 	if f.closing == endingGone {
-		return result{fate: gone}
+		return result{}
 	}
 	hadToken := f.presented || f.action != ActionNone || !f.draft.left.isEmpty()
 	if f.row.isStored() {
@@ -60,10 +60,10 @@ func (f *flow) destroy(ctx context.Context) result {
 			return result{op: OpDestroy, err: err}
 		case end == retiredNot, end == retiredByOther && !old.tried:
 			f.setGone(ctx)
-			return result{fate: gone}
+			return result{}
 		}
 	}
-	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
+	if r := f.endLeft(ctx); !r.written {
 		return r
 	}
 	data, _ := f.typed.encodeData() // after an error, every later Data counts as changed
@@ -143,7 +143,7 @@ func (f *flow) delete(ctx context.Context, id string, version int64, t *meter) (
 func (f *flow) endLeft(ctx context.Context) result {
 	l := f.draft.left
 	if l == nil {
-		return result{}
+		return result{written: true}
 	}
 	for len(l.replaced) > 0 {
 		old := &l.replaced[0]
@@ -153,12 +153,12 @@ func (f *flow) endLeft(ctx context.Context) result {
 			return result{op: OpDestroy, err: err}
 		case end == retiredNot, end == retiredByOther && f.isLoggedOut(old):
 			f.setGone(ctx)
-			return result{fate: gone}
+			return result{}
 		}
 		l.replaced = l.replaced[1:]
 	}
 	f.endOrphans(ctx)
-	return result{}
+	return result{written: true}
 }
 
 // isLoggedOut reports whether a record that is gone was ended by somebody, so

@@ -82,12 +82,13 @@ func (f *flow) answer(ctx context.Context, op Op, err error) error {
 	return f.callHook(hookFailed, func() error { return f.typed.askFailed(op, err) })
 }
 
-// result is what a step that may write came to.
+// result is what a step that may write came to. If it has neither written nor an
+// error, there was nothing to do, or the session is gone: its changes are dropped,
+// which is no error of this request.
 type result struct {
-	fate    fate
-	written bool  // the store has what the step was to write
-	op      Op    // what failed, if err is not nil
-	err     error // nil also if the session is gone: its changes are dropped, which is no error of this request
+	written bool // the store has what the step was to write, or has deleted it
+	op      Op   // what failed, if err is not nil
+	err     error
 }
 
 // settle turns the result of a step of the commit into the answer.
@@ -105,11 +106,11 @@ func (f *flow) settle(ctx context.Context, r result) error {
 // report observes the error of what the application itself asked for, and
 // returns it.
 func (f *flow) report(ctx context.Context, r result) error {
-	if r.fate == gone {
-		return errGone
-	}
-	if r.err != nil {
+	switch {
+	case r.err != nil:
 		f.event(ctx, EventError, f.row, nil, r.err)
+	case f.closing == endingGone:
+		return errGone
 	}
 	return r.err
 }

@@ -142,14 +142,6 @@ type pending struct {
 	policy    SavePolicy
 }
 
-// fate is what became of a record since the request loaded it.
-type fate uint8
-
-const (
-	alive fate = iota // it is still the request's own
-	gone              // another request ended it, or made it the session of somebody else
-)
-
 // typed is the side of an exchange that knows the type of Data. An Exchange[T]
 // is one. It calls the codec and the functions of the configuration outside of
 // flow.mu; the methods from requestContext on are called like that themselves.

@@ -11,7 +11,8 @@ import (
 )
 
 // prepareAndWrite is a save: BeforeSave, the store, and then what the response
-// says. data is the encoding of Data. isRefresh: only the library wants the save.
+// says. data is the encoding of Data, or nil. isRefresh: only the library wants
+// the save.
 func (f *flow) prepareAndWrite(ctx context.Context, data []byte, isRefresh bool) result {
 	if f.options.hasBeforeSave {
 		if err := f.callBeforeSave(); err != nil {
@@ -20,6 +21,8 @@ func (f *flow) prepareAndWrite(ctx context.Context, data []byte, isRefresh bool)
 		if f.draft.pending.destroyed {
 			return f.destroy(ctx)
 		}
+	}
+	if data == nil || f.options.hasBeforeSave {
 		var err error
 		if data, err = f.typed.encodeData(); err != nil {
 			return result{op: OpSave, err: err}
@@ -54,13 +57,13 @@ func (f *flow) writeAndReply(ctx context.Context, s save) result {
 		return result{op: OpSave, err: err}
 	case outcome == writtenGone:
 		f.setGone(ctx)
-		return result{fate: gone}
+		return result{}
 	case outcome == writtenByOther:
 		return result{}
 	}
 	f.adopt(&s, next)
 	f.event(ctx, s.event(next), f.row, t, nil)
-	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
+	if r := f.endLeft(ctx); !r.written {
 		f.takeBack(ctx, s.asked)
 		return r
 	}
