@@ -150,7 +150,7 @@ type presence uint8
 const (
 	absent  presence = iota // no record, or one of another kind of session
 	present                 // a live record
-	ended                   // a record that is live to the store, but has ended by this configuration
+	expired                 // a record that is live to the store, but has ended by this configuration
 )
 
 // load fills r with the record of id. The meta data of another kind's record is
@@ -177,7 +177,7 @@ func (b *backend) load(ctx context.Context, id string, r *row, t *meter) (presen
 		return present, fmt.Errorf("session: load %s: %w", id, err)
 	}
 	if b.hasEnded(r) {
-		return ended, nil
+		return expired, nil
 	}
 	return present, nil
 }

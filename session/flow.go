@@ -34,7 +34,7 @@ type flow struct {
 	stage       stage
 	response    response
 	running     hook     // the hook that runs at present
-	closing     ending   // why the session is never saved, if it is not
+	ending      ending   // why the session is never saved, if it is not
 	failed      failedOp // what the commit failed at
 	inRequest   bool     // hooks may be called: there is a request, and it is not over
 	read        bool     // the application looked at the session, so the response depends on it
@@ -113,7 +113,7 @@ type draft struct {
 	base       base
 	pending    pending
 	unresolved *unresolved // nil while every write was answered
-	left       *left       // nil unless Regenerate left records behind
+	leftovers  *leftovers  // nil unless Regenerate left records behind
 }
 
 // base is the value that the present Data started from: what was loaded, or the
@@ -168,14 +168,14 @@ type typed interface {
 	releaseHooks() // the request is over: its hooks may serve another one by now
 }
 
-// enter begins an operation, when the one before has ended.
-func (f *flow) enter() {
+// lock begins an operation, when the one before has ended.
+func (f *flow) lock() {
 	f.op.Lock()
 	f.mu.Lock()
 }
 
-// leave ends an operation.
-func (f *flow) leave() {
+// unlock ends an operation.
+func (f *flow) unlock() {
 	f.mu.Unlock()
 	f.op.Unlock()
 }
@@ -191,17 +191,17 @@ func (f *flow) outside(call func()) {
 // which it may have been called.
 var errInHook = errors.New("session: a hook of this session is running: in Valid, BeforeSave, ErrorHandler and the function of Update, use the session that it was given, and leave saving to its caller")
 
-// tryEnter begins an operation like enter. While a hook runs it returns an error
+// tryLock begins an operation like lock. While a hook runs it returns an error
 // at once: if the hook itself called, it would wait for its own end. It takes no
 // lock then.
-func (f *flow) tryEnter() error {
+func (f *flow) tryLock() error {
 	f.mu.Lock()
 	running := f.running
 	f.mu.Unlock()
 	if running != hookNone {
 		return errInHook
 	}
-	f.enter()
+	f.lock()
 	return nil
 }
 
@@ -229,7 +229,7 @@ func (f *flow) fetch(ctx context.Context, id string, r *row, t *meter) (found pr
 
 // changeable returns why the session cannot be saved, if so.
 func (f *flow) changeable() error {
-	switch f.closing {
+	switch f.ending {
 	case endingDestroyed:
 		return errDestroyed
 	case endingGone, endingSuperseded:
@@ -253,7 +253,7 @@ var (
 // setGone makes the session one that is never saved again. Its changes are
 // dropped, and observed.
 func (f *flow) setGone(ctx context.Context) {
-	f.closing = endingGone
+	f.ending = endingGone
 	f.action = ActionNone // the token of an earlier save is dead, and another request may have sent a new one
 	f.event(ctx, EventGone, f.row, nil, errGone)
 }
@@ -261,7 +261,7 @@ func (f *flow) setGone(ctx context.Context) {
 // publicID returns the id for the application: "" if the session only reads as
 // empty. Needs only mu.
 func (f *flow) publicID() string {
-	if f.closing == endingSuperseded || f.closing == endingUnloaded {
+	if f.ending == endingSuperseded || f.ending == endingUnloaded {
 		return ""
 	}
 	return f.row.id

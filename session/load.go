@@ -180,7 +180,7 @@ func (f *flow) openToken(ctx context.Context, id, secret string) (credentialStat
 	case err != nil:
 	case found == absent:
 		f.event(ctx, EventRejected, row{id: id}, t, errNotFound)
-	case found == ended:
+	case found == expired:
 		f.event(ctx, EventExpired, r, t, nil)
 	case state == credentialRevoked:
 		f.event(ctx, EventRejected, row{id: id}, t, errSuperseded)
@@ -255,5 +255,5 @@ func (f *flow) setNew(id string, data []byte) {
 	f.row = row{id: id, created: nowMillis()}
 	f.cred = credential{secret: token.New()}
 	d := f.draft
-	*d = draft{base: base{encoded: f.b.own(data)}, pending: pending{policy: d.pending.policy}, left: d.left}
+	*d = draft{base: base{encoded: f.b.own(data)}, pending: pending{policy: d.pending.policy}, leftovers: d.leftovers}
 }

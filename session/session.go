@@ -106,7 +106,7 @@ func (s *Session[T]) Renew() {
 	x := s.x()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.closing == endingNone && x.row.isStored() && x.draft.pending.renewTo == "" {
+	if x.ending == endingNone && x.row.isStored() && x.draft.pending.renewTo == "" {
 		x.draft.pending.renewTo = token.New()
 	}
 }
@@ -136,7 +136,7 @@ func (s *Session[T]) Destroy() {
 	x := s.x()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.closing != endingNone {
+	if x.ending != endingNone {
 		return
 	}
 	x.draft.pending.destroyed = true
