@@ -154,7 +154,7 @@ func (f *flow) save(ctx context.Context, data []byte) error {
 	r := f.prepareAndWrite(ctx, data, false)
 	if errors.Is(r.err, ErrCommitted) {
 		f.observeLost(ctx, errHijacked)
-		f.failed = failedSave
+		f.failed = true
 		return f.settle(ctx, f.endReplaced(ctx))
 	}
 	if r.written && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet

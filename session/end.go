@@ -60,9 +60,9 @@ func (f *flow) late(ctx context.Context) error {
 		return nil
 	case p.policy == SaveNever:
 		return nil
-	case p.destroyed && f.failed != failedDestroy:
+	case p.destroyed && !f.destroyFailed:
 		return f.settle(ctx, f.destroy(ctx))
-	case f.failed != failedNothing: // all that is pending was observed
+	case f.failed: // all that is pending was observed
 		return nil
 	case !d.leftovers.isEmpty(), f.row.isStored() && (p.renewTo != "" || p.hasAge):
 		f.observeLost(ctx, errLate)

@@ -96,10 +96,7 @@ func (f *flow) settle(ctx context.Context, r result) error {
 	if r.err == nil {
 		return nil
 	}
-	f.failed = failedSave
-	if r.op == OpDestroy {
-		f.failed = failedDestroy
-	}
+	f.failed, f.destroyFailed = true, r.op == OpDestroy
 	return f.answer(ctx, r.op, r.err)
 }
 

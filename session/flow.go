@@ -30,23 +30,24 @@ type flow struct {
 
 	op sync.Mutex
 
-	mu          sync.Mutex
-	stage       stage
-	response    response
-	running     hook     // the hook that runs at present
-	ending      ending   // why the session is never saved, if it is not
-	failed      failedOp // what the commit failed at
-	inRequest   bool     // hooks may be called: there is a request, and it is not over
-	read        bool     // the application looked at the session, so the response depends on it
-	presented   bool     // the request carried a token
-	hijacked    bool     // the handler has the connection and may send the token itself
-	action      Action   // what the response says about the token, so far
-	regenerated uint8    // how often Regenerate was called
-	failure     *failure // nil unless the session could not be loaded
-	row         row      // the record as this request last knew it
-	cred        credential
-	draft       *draft // nil until Data is decoded or made
-	reply       *reply // nil until a response is to carry a token
+	mu            sync.Mutex
+	stage         stage
+	response      response
+	running       hook     // the hook that runs at present
+	ending        ending   // why the session is never saved, if it is not
+	failed        bool     // the commit failed, and what is pending was observed
+	destroyFailed bool     // a Destroy was among it
+	inRequest     bool     // hooks may be called: there is a request, and it is not over
+	read          bool     // the application looked at the session, so the response depends on it
+	presented     bool     // the request carried a token
+	hijacked      bool     // the handler has the connection and may send the token itself
+	action        Action   // what the response says about the token, so far
+	regenerated   uint8    // how often Regenerate was called
+	failure       *failure // nil unless the session could not be loaded
+	row           row      // the record as this request last knew it
+	cred          credential
+	draft         *draft // nil until Data is decoded or made
+	reply         *reply // nil until a response is to carry a token
 }
 
 // options is what the adapter said when the exchange began.
@@ -80,15 +81,6 @@ const (
 	hookBeforeSave
 	hookFailed // the ErrorHandler
 	hookUpdate // the function of an Update
-)
-
-// failedOp is what a commit failed at.
-type failedOp uint8
-
-const (
-	failedNothing failedOp = iota
-	failedSave
-	failedDestroy
 )
 
 // failure is a load that failed.

@@ -117,8 +117,7 @@ func (f *flow) openPresented(ctx context.Context) error {
 
 // presentedTokens collects the tokens of the request that may open a session,
 // each once.
-func (f *flow) presentedTokens() presentedTokens {
-	var p presentedTokens
+func (f *flow) presentedTokens() (p presentedTokens) {
 	add := func(text string) (more bool) { return p.add(f.b.tokens, text) }
 	if !f.options.inHeader {
 		token.EachCookie(f.lines, f.b.cookie.Name, add)
