@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// left is what Regenerate leaves behind until a save ends it.
-type left struct {
+// leftovers are the records that Regenerate leaves behind until a save ends them.
+type leftovers struct {
 	replaced []owned // records of the sessions before
 	orphans  []owned // new records that no client was given, and that could not be deleted
 }
@@ -24,16 +24,16 @@ type owned struct {
 
 // touchesToken reports whether a delete or a write that got no answer may have
 // ended a token of the sessions before.
-func (l *left) touchesToken() bool {
+func (l *leftovers) touchesToken() bool {
 	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool { return o.tried || o.origin.writes.touchesToken() })
 }
 
 // isEmpty reports whether nothing is left behind. Orphans do not count: no client
 // has their tokens.
-func (l *left) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
+func (l *leftovers) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
 
-// leaveBehind returns the present record, to be ended. Needs only mu.
-func (f *flow) leaveBehind() owned {
+// ownRecord returns the present record, to be ended. Needs only mu.
+func (f *flow) ownRecord() owned {
 	o := owned{row: f.row, origin: f.origin()}
 	o.tried = o.origin.writes != nil && o.origin.writes.deleting
 	return o
@@ -45,13 +45,13 @@ func (f *flow) destroy(ctx context.Context) result {
 	if err := f.resolve(ctx); err != nil {
 		return result{op: OpDestroy, err: err}
 	}
-	if f.closing == endingGone {
+	if f.ending == endingGone {
 		return result{}
 	}
-	hadToken := f.presented || f.action != ActionNone || !f.draft.left.isEmpty()
+	hadToken := f.presented || f.action != ActionNone || !f.draft.leftovers.isEmpty()
 	if f.row.isStored() {
 		hadToken = true
-		old := f.leaveBehind()
+		old := f.ownRecord()
 		switch end, err := f.retire(ctx, &old); {
 		case err != nil:
 			if old.tried {
@@ -63,12 +63,12 @@ func (f *flow) destroy(ctx context.Context) result {
 			return result{}
 		}
 	}
-	if r := f.endLeft(ctx); !r.written {
+	if r := f.endReplaced(ctx); !r.written {
 		return r
 	}
 	data, _ := f.typed.encodeData() // after an error, every later Data counts as changed
 	if f.draft.pending.destroyed {
-		f.closing = endingDestroyed
+		f.ending = endingDestroyed
 		f.draft.base = base{encoded: f.b.own(data)}
 	}
 	f.row = row{id: f.row.id, created: f.row.created}
@@ -138,10 +138,10 @@ func (f *flow) delete(ctx context.Context, id string, version int64, t *meter) (
 	return err
 }
 
-// endLeft ends the records that Regenerate left behind. If another request ended
+// endReplaced ends the records that Regenerate left behind. If another request ended
 // one of them, that was a log-out, which must hold for the new session, too.
-func (f *flow) endLeft(ctx context.Context) result {
-	l := f.draft.left
+func (f *flow) endReplaced(ctx context.Context) result {
+	l := f.draft.leftovers
 	if l == nil {
 		return result{written: true}
 	}
@@ -173,10 +173,10 @@ func (f *flow) isLoggedOut(old *owned) bool {
 
 // endOrphans tries once more to delete new records that no client was given.
 func (f *flow) endOrphans(ctx context.Context) {
-	if f.draft == nil || f.draft.left == nil {
+	if f.draft == nil || f.draft.leftovers == nil {
 		return
 	}
-	l := f.draft.left
+	l := f.draft.leftovers
 	kept := l.orphans[:0]
 	for _, o := range l.orphans {
 		if !f.deleteOrphan(ctx, &o) {
@@ -211,9 +211,9 @@ const cleanUpTimeout = 5 * time.Second
 func (f *flow) takeBack(ctx context.Context, asked pending) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	orphan := f.leaveBehind()
+	orphan := f.ownRecord()
 	if !f.deleteOrphan(ctx, &orphan) {
-		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
+		f.draft.leftovers.orphans = append(f.draft.leftovers.orphans, orphan)
 	}
 	f.row = row{id: f.row.id, created: f.row.created}
 	f.draft.base = base{} // every Data counts as changed
@@ -239,17 +239,17 @@ func (p pending) and(later pending) pending {
 func (f *flow) regenerate(id string, data []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closing != endingNone && f.closing != endingDestroyed {
+	if f.ending != endingNone && f.ending != endingDestroyed {
 		return false
 	}
 	d := f.draft
 	if f.row.isStored() || d.unresolved != nil && d.unresolved.open {
-		if d.left == nil {
-			d.left = new(left)
+		if d.leftovers == nil {
+			d.leftovers = new(leftovers)
 		}
-		d.left.replaced = append(d.left.replaced, f.leaveBehind())
+		d.leftovers.replaced = append(d.leftovers.replaced, f.ownRecord())
 	}
-	f.closing = endingNone
+	f.ending = endingNone
 	f.setNew(id, data)
 	f.regenerated++
 	if d.pending.policy == SaveNever {
@@ -262,20 +262,20 @@ func (f *flow) regenerate(id string, data []byte) bool {
 // the session a new id.
 func (f *flow) undoNew(before snapshot) {
 	d := f.draft
-	l, now := d.left, f.leaveBehind()
+	l, now := d.leftovers, f.ownRecord()
 	mayExist := now.row.isStored() || d.unresolved != nil && d.unresolved.open
 	*d = before.draft
 	f.row, f.cred = before.row, before.cred
-	if d.left = l; l == nil {
-		d.left = new(left)
+	if d.leftovers = l; l == nil {
+		d.leftovers = new(leftovers)
 	}
-	d.left.replaced = slices.DeleteFunc(d.left.replaced, func(o owned) bool {
+	d.leftovers.replaced = slices.DeleteFunc(d.leftovers.replaced, func(o owned) bool {
 		if o.row.id == before.row.id && o.tried {
 			d.noteUnresolved().deleting = true
 		}
 		return o.row.id == before.row.id
 	})
 	if mayExist {
-		d.left.orphans = append(d.left.orphans, now)
+		d.leftovers.orphans = append(d.leftovers.orphans, now)
 	}
 }

@@ -78,8 +78,8 @@ func (m *Manager[T]) Begin(x *Exchange[T], o BeginOptions[T]) *Exchange[T] {
 
 // Load loads the session now, and validates it, instead of at the first Get.
 func (x *Exchange[T]) Load(ctx context.Context) error {
-	x.enter()
-	defer x.leave()
+	x.lock()
+	defer x.unlock()
 	return x.validated(ctx)
 }
 
@@ -88,8 +88,8 @@ func (x *Exchange[T]) Load(ctx context.Context) error {
 func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
 	known, err := x.known()
 	if !known {
-		x.enter()
-		defer x.leave()
+		x.lock()
+		defer x.unlock()
 		err = x.ready(ctx)
 	}
 	if err != nil {
@@ -124,14 +124,14 @@ func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 	} else {
-		x.enter()
-		defer x.leave()
+		x.lock()
+		defer x.unlock()
 		err = x.validated(ctx)
 	}
 	if err != nil {
 		return v, err
 	}
-	if !x.row.isStored() || x.closing != endingNone {
+	if !x.row.isStored() || x.ending != endingNone {
 		x.outside(func() { v = x.m.cfg.New() })
 		return v, nil
 	}

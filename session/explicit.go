@@ -20,14 +20,14 @@ func (f *flow) saveNow(ctx context.Context) error {
 // explicitly runs an operation that the application asks for, if the session can
 // be saved. Before, it finds out what became of an earlier write.
 func (f *flow) explicitly(ctx context.Context, do func() result) error {
-	if err := f.tryEnter(); err != nil {
+	if err := f.tryLock(); err != nil {
 		return err
 	}
-	defer f.leave()
+	defer f.unlock()
 	if err := f.changeable(); err != nil {
 		return err
 	}
-	if err := f.resolve(ctx); err != nil || f.closing != endingNone {
+	if err := f.resolve(ctx); err != nil || f.ending != endingNone {
 		return f.report(ctx, result{err: err})
 	}
 	return f.report(ctx, do())

@@ -19,7 +19,7 @@ func (f *flow) validate(ctx context.Context) error {
 		return err
 	}
 	f.typed.abandonSession()
-	old := f.leaveBehind()
+	old := f.ownRecord()
 	end, err := f.retire(ctx, &old)
 	switch {
 	case err != nil:
@@ -67,7 +67,7 @@ func (f *flow) failLoad(ctx context.Context, op Op, err error) error {
 func (f *flow) makeEmpty(why ending, cause error, id string) {
 	d := f.typed.newDraft()
 	data, _ := f.typed.freshData() // after an error, every Data counts as changed, and nothing is saved
-	f.stage, f.closing, f.failure = stageReady, why, &failure{err: cause}
+	f.stage, f.ending, f.failure = stageReady, why, &failure{err: cause}
 	f.row, f.cred = row{id: id}, credential{}
 	*d = draft{base: base{encoded: f.b.own(data)}}
 	f.draft = d
@@ -96,10 +96,7 @@ func (f *flow) settle(ctx context.Context, r result) error {
 	if r.err == nil {
 		return nil
 	}
-	f.failed = failedSave
-	if r.op == OpDestroy {
-		f.failed = failedDestroy
-	}
+	f.failed, f.destroyFailed = true, r.op == OpDestroy
 	return f.answer(ctx, r.op, r.err)
 }
 
@@ -109,7 +106,7 @@ func (f *flow) report(ctx context.Context, r result) error {
 	switch {
 	case r.err != nil:
 		f.event(ctx, EventError, f.row, nil, r.err)
-	case f.closing == endingGone:
+	case f.ending == endingGone:
 		return errGone
 	}
 	return r.err

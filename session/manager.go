@@ -107,8 +107,8 @@ func (m *Manager[T]) Close() error {
 // what the client must be given.
 func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 	x := m.Begin(nil, BeginOptions[T]{})
-	x.enter()
-	defer x.leave()
+	x.lock()
+	defer x.unlock()
 	if err := x.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (m *Manager[T]) Open(ctx context.Context, text string) (*Session[T], error)
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	x := m.Begin(nil, BeginOptions[T]{})
-	x.enter()
-	defer x.leave()
+	x.lock()
+	defer x.unlock()
 	if state, err := x.openToken(ctx, id, secret); err != nil {
 		return nil, err
 	} else if !state.opens() {
@@ -193,9 +193,9 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 	t := m.meter()
 	stored, outcome, err := m.commit(ctx, change{next: j.next, send: j.send, isMade: hasNonceOf, conflict: j.conflict, unanswered: ignore}, t)
 	switch outcome {
-	case writtenGone:
+	case writeGone:
 		return errNotFound
-	case writtenYes:
+	case writeMade:
 		m.event(ctx, EventSaved, &stored, t, nil)
 	}
 	return err

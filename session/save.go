@@ -55,15 +55,15 @@ func (f *flow) writeAndReply(ctx context.Context, s save) result {
 	switch {
 	case err != nil:
 		return result{op: OpSave, err: err}
-	case outcome == writtenGone:
+	case outcome == writeGone:
 		f.setGone(ctx)
 		return result{}
-	case outcome == writtenByOther:
+	case outcome == writeNotNeeded:
 		return result{}
 	}
 	f.adopt(&s, next)
 	f.event(ctx, s.event(next), f.row, t, nil)
-	if r := f.endLeft(ctx); !r.written {
+	if r := f.endReplaced(ctx); !r.written {
 		f.takeBack(ctx, s.asked)
 		return r
 	}
@@ -91,7 +91,7 @@ type save struct {
 }
 
 // change makes a change outside of mu. Its functions take mu again.
-func (f *flow) change(ctx context.Context, c change, t *meter) (r row, w written, err error) {
+func (f *flow) change(ctx context.Context, c change, t *meter) (r row, w writeResult, err error) {
 	f.outside(func() { r, w, err = f.b.commit(ctx, c, t) })
 	return r, w, err
 }

@@ -18,10 +18,10 @@ func (f *flow) touch(ctx context.Context) {
 	case err != nil:
 		f.event(ctx, EventError, f.row, t, err)
 		return
-	case outcome == writtenGone:
+	case outcome == writeGone:
 		f.setGone(ctx)
 		return
-	case outcome == writtenYes:
+	case outcome == writeMade:
 		f.event(ctx, EventTouched, f.row, t, nil)
 	}
 	// Only the times: Data is still based on the version that was loaded.

@@ -40,14 +40,14 @@ const (
 	notNeeded         // another write made this one superfluous
 )
 
-// written is what became of a change.
-type written uint8
+// writeResult is what became of a change.
+type writeResult uint8
 
 const (
-	writtenNo      written = iota // nothing was stored
-	writtenYes                    // the store has it
-	writtenGone                   // there is no record of this session any more
-	writtenByOther                // another write made it superfluous
+	writeFailed    writeResult = iota // nothing was stored
+	writeMade                         // the store has it
+	writeGone                         // there is no record of this session any more
+	writeNotNeeded                    // another write made it superfluous
 )
 
 // A change is tried maxTries times in all, after pauses that grow and are random,
@@ -60,7 +60,7 @@ const (
 
 // commit makes a change, again and again until no other write comes first. It is
 // the one loop that writes records. It returns the row that was stored.
-func (b *backend) commit(ctx context.Context, c change, t *meter) (row, written, error) {
+func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeResult, error) {
 	var release func()
 	defer func() {
 		if release != nil {
@@ -70,16 +70,16 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, written,
 	for try := range maxTries {
 		next, nothing, err := c.next(ctx)
 		if err != nil || nothing {
-			return row{}, writtenNo, err
+			return row{}, writeFailed, err
 		}
 		err = c.send(ctx, next, t)
 		switch {
 		case err == nil:
-			return next, writtenYes, nil
+			return next, writeMade, nil
 		case errors.Is(err, ErrNotFound):
-			return next, writtenGone, nil
+			return next, writeGone, nil
 		case isNotSent(err):
-			return next, writtenNo, err
+			return next, writeFailed, err
 		}
 		isConflict := errors.Is(err, ErrConflict) || errors.Is(err, ErrExists)
 		if isConflict {
@@ -89,16 +89,16 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, written,
 			}
 			if err := pause(ctx, try); err != nil {
 				c.unanswered(next, false)
-				return next, writtenNo, err
+				return next, writeFailed, err
 			}
 		}
 		var latest row
 		found, lookErr := b.load(ctx, next.id, &latest, t)
 		switch {
 		case lookErr == nil && found != absent && c.isMade(next, latest):
-			return next, writtenYes, nil // only the answer was lost
+			return next, writeMade, nil // only the answer was lost
 		case lookErr == nil && found != present && next.isStored():
-			return next, writtenGone, nil
+			return next, writeGone, nil
 		}
 		// If another write made the next version, this one was not made and never will
 		// be. A refusal alone does not show that: the store may refuse the repetition
@@ -108,18 +108,18 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, written,
 			c.unanswered(next, lookErr == nil)
 		}
 		if !isConflict {
-			return next, writtenNo, err
+			return next, writeFailed, err
 		}
 		switch v, err := c.conflict(ctx, next, latest, found, lookErr); {
 		case err != nil:
-			return next, writtenNo, err
+			return next, writeFailed, err
 		case v == giveUp:
-			return next, writtenGone, nil
+			return next, writeGone, nil
 		case v == notNeeded:
-			return next, writtenByOther, nil
+			return next, writeNotNeeded, nil
 		}
 	}
-	return row{}, writtenNo, fmt.Errorf("session: save: %w", ErrConflict)
+	return row{}, writeFailed, fmt.Errorf("session: save: %w", ErrConflict)
 }
 
 // hasNonceOf reports whether latest was made by the very write of next.
