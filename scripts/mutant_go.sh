@@ -6,14 +6,17 @@
 # change that does not compile, such as `a - b` of two strings, would count as
 # noticed. For the same reason this runs no vet, which is not a test of ours. The
 # first test that fails is enough, and the binaries need no debug information.
+#
+# ALSO_TEST is a package whose tests run as well, and MUTATED the package whose
+# coverage counts then.
 case "$*" in
 "test "*-coverprofile*)
 	shift
-	exec "$REAL_GO" test -count=1 -vet=off "$@"
+	exec "$REAL_GO" test -count=1 -vet=off ${MUTATED:+-coverpkg="$MUTATED"} "$@" $ALSO_TEST
 	;;
 "test "*)
 	shift
-	output=$("$REAL_GO" test -count=1 -vet=off -failfast -ldflags='-s -w' -gcflags=-dwarf=false "$@" 2>&1)
+	output=$("$REAL_GO" test -count=1 -vet=off -failfast -ldflags='-s -w' -gcflags=-dwarf=false "$@" $ALSO_TEST 2>&1)
 	status=$?
 	case $output in
 	*"[build failed]"* | *"[setup failed]"*) exit 2 ;;

@@ -1,7 +1,9 @@
 #!/bin/sh
 # mutate.sh PACKAGE...: changes the code of each package (a directory of the root
 # module) in many small ways, and runs the package's own tests after each change.
-# Fails if the tests notice less than 92% of the changes that they reach.
+# Fails if the tests notice less than 92% of the changes that they reach. The tests
+# of internal/adapter are its own and those of echoadapter, which runs the suite of
+# all adapters.
 #
 # The script computes the figure, because the figure of the mutation tester is too
 # good in three cases: it counts a change that does not compile as noticed (see
@@ -14,6 +16,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
 
+module=$(GOWORK=off go list -m)
 gremlins=$(GOWORK=off go tool -modfile=tools/gremlins/go.mod -n gremlins)
 
 # A copy, so that edits during the run have no effect. It is without .git, which the
@@ -43,6 +46,11 @@ failed=0
 cd "$scratch/tree"
 for package; do
 	echo "== $package"
+	MUTATED= ALSO_TEST=
+	if [ "$package" = internal/adapter ]; then
+		MUTATED=$module/internal/adapter ALSO_TEST=$module/echoadapter
+	fi
+	export MUTATED ALSO_TEST
 	log=$scratch/log
 	# The limit for a mutant is a multiple of the time that the unchanged tests took.
 	# That time must not come from the test cache (see mutant_go.sh).
