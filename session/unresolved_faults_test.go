@@ -97,19 +97,27 @@ func TestRenewAfterALostRoutineRenewal(t *testing.T) {
 	})
 }
 
-// An Update lands without an answer, and another request counts on. What the
-// failed Update stored is no change by this request, so a later change of another
-// field keeps the count of the other request.
+// An Update lands without an answer, the next save finds that out and fails, and
+// another request counts on. What the failed Update stored is no change by this
+// request, so a later change of another field keeps the count of the other request.
 func TestOwnFailedUpdateIsNoChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
 	q, s := r.begin(token)
-	r.script("update after", "load before")
+	r.store.goDown(true, errBroken)
 	wantErr(t, s.Update(t.Context(), count), errBroken)
 	r.wantData(s, visit{Name: "n"})
-	r.otherRequest(token, counting)
 	s.Data.Note = "mine"
+	r.store.answer(func(op string, rec session.Record, do func() error) error {
+		if op == opUpdate && rec.Version == 2 {
+			return errBroken
+		}
+		return do()
+	})
+	wantErr(t, s.Save(t.Context()), errBroken)
+	r.store.answer(nil)
+	r.otherRequest(token, counting)
 	q.commit()
 	r.wantStored(s.ID(), visit{Name: "n", Count: 2, Note: "mine"})
 	r.log.wantNone(t, session.EventConflict)
