@@ -195,15 +195,8 @@ func (s *save) conflict(ctx context.Context, next, latest row, found presence, e
 	defer f.mu.Unlock()
 	isOwn := err == nil && f.draft.unresolved.has(latest.nonce)
 	switch {
-	case !next.isStored() && !isOwn:
-		// The id is taken, or an expired record has it.
-		if err != nil && !errors.Is(err, ErrCorrupt) {
-			return giveUp, err
-		}
-		if s.taken++; s.taken == maxIDs {
-			return giveUp, fmt.Errorf("session: save: %w", ErrExists)
-		}
-		return tryAgain, f.changeID(ctx)
+	case !next.isStored() && !isOwn && (err == nil || errors.Is(err, ErrCorrupt)):
+		return tryAgain, s.takeAnotherID(ctx)
 	case err != nil:
 		return giveUp, err
 	case !f.isStillOurs(&latest):
@@ -215,6 +208,15 @@ func (s *save) conflict(ctx context.Context, next, latest row, found presence, e
 		return notNeeded, nil
 	}
 	return tryAgain, s.merge(ctx, &latest)
+}
+
+// takeAnotherID follows after another record, perhaps an expired one, has the id
+// of a new session.
+func (s *save) takeAnotherID(ctx context.Context) error {
+	if s.taken++; s.taken == maxIDs {
+		return fmt.Errorf("session: save: %w", ErrExists)
+	}
+	return s.f.changeID(ctx)
 }
 
 // needsRefresh reports whether a refresh is still needed after another request

@@ -81,8 +81,8 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		case isNotSent(err):
 			return next, writeFailed, err
 		}
-		isConflict := errors.Is(err, ErrConflict) || errors.Is(err, ErrExists)
-		if isConflict {
+		isRefused := errors.Is(err, ErrConflict) || errors.Is(err, ErrExists)
+		if isRefused {
 			// Before the look at the record, which must be fresh.
 			if release == nil {
 				release = b.turns.Take(ctx, next.id)
@@ -95,19 +95,22 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		var latest row
 		found, lookErr := b.load(ctx, next.id, &latest, t)
 		switch {
-		case lookErr == nil && found != absent && c.isMade(next, latest):
+		case lookErr != nil:
+			// Without a look a refusal shows nothing: the store may refuse the repetition
+			// of a write that it has made.
+			c.unanswered(next, false)
+		case found != absent && c.isMade(next, latest):
 			return next, writeMade, nil // only the answer was lost
-		case lookErr == nil && found != present && next.isStored():
+		case found != present && next.isStored():
 			return next, writeGone, nil
+		case isRefused:
+		case next.isStored() && latest.version == next.version+1:
+			// Another write made that version, so this one was not made and never will be.
+			isRefused = true
+		default:
+			c.unanswered(next, true)
 		}
-		// If another write made the next version, this one was not made and never will
-		// be. A refusal alone does not show that: the store may refuse the repetition
-		// of a write that it has made.
-		isConflict = isConflict || lookErr == nil && next.isStored() && latest.version == next.version+1
-		if !isConflict || lookErr != nil {
-			c.unanswered(next, lookErr == nil)
-		}
-		if !isConflict {
+		if !isRefused {
 			return next, writeFailed, err
 		}
 		switch v, err := c.conflict(ctx, next, latest, found, lookErr); {
