@@ -51,7 +51,7 @@ func (f *flow) callBeforeSave() error {
 // one that it replaces, nor a secret that the record does not accept any more.
 func (f *flow) writeAndReply(ctx context.Context, s save) result {
 	t := f.b.meter()
-	next, outcome, err := f.change(ctx, s.change(), t)
+	next, outcome, err := f.change(ctx, change{next: s.next, conflict: s.conflict, unanswered: s.unanswered}, t)
 	switch {
 	case err != nil:
 		return result{op: OpSave, err: err}
@@ -94,10 +94,6 @@ type save struct {
 func (f *flow) change(ctx context.Context, c change, t *meter) (r row, w writeResult, err error) {
 	f.outside(func() { r, w, err = f.b.commit(ctx, c, t) })
 	return r, w, err
-}
-
-func (s *save) change() change {
-	return change{next: s.next, send: s.send, isMade: hasNonceOf, conflict: s.conflict, unanswered: s.unanswered}
 }
 
 // event returns what happened to the session when the store made next.
@@ -177,10 +173,6 @@ func (s *save) build(value []byte, now int64) row {
 	return r
 }
 
-func (s *save) send(ctx context.Context, next row, t *meter) error {
-	return s.f.b.write(ctx, &next, t)
-}
-
 func (s *save) unanswered(next row, looked bool) {
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
@@ -189,7 +181,7 @@ func (s *save) unanswered(next row, looked bool) {
 
 // conflict finds out why the write was refused, and merges what another request
 // stored. If a stored record is gone, commit has found that out.
-func (s *save) conflict(ctx context.Context, next, latest row, found presence, err error) (verdict, error) {
+func (s *save) conflict(ctx context.Context, next, latest row, err error) (verdict, error) {
 	f := s.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
