@@ -133,7 +133,7 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 	if err := s.prepareIndexes(ctx, opts.SkipIndexes); err != nil {
 		return nil, err
 	}
-	if s.monitor != nil && !s.monitor.informed() {
+	if s.monitor != nil && !s.monitor.heard.Load() {
 		return nil, errors.New("mongostore: Options.Monitor hears nothing from the client: " +
 			"make the client with SetServerMonitor(monitor.ServerMonitor()) in its options")
 	}
