@@ -3,6 +3,7 @@ package mongostore
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -62,30 +63,17 @@ func encodeDocument(r session.Record) bson.Raw {
 	return d.end()
 }
 
-// encodeID returns the filter for an id.
-func encodeID(id string) bson.Raw {
-	d := newBuilder(32 + len(id))
-	d.string(fieldID, id)
-	return d.end()
-}
-
-// encodeVersion returns the filter for one version of a session; 0 stands for
-// any version.
-func encodeVersion(id string, version int64) bson.Raw {
-	d := newBuilder(48 + len(id))
+// encodeFilter returns the filter for a session: for one version of it unless that
+// is 0, and only while it ends after a time unless that is zero.
+func encodeFilter(id string, version int64, endsAfter time.Time) bson.Raw {
+	d := newBuilder(96 + len(id))
 	d.string(fieldID, id)
 	if version != 0 {
 		d.int64(fieldVersion, version)
 	}
-	return d.end()
-}
-
-// encodeLive returns the filter for the version of r, if it has not expired.
-func encodeLive(r session.Record, now time.Time) bson.Raw {
-	d := newBuilder(96 + len(r.ID))
-	d.string(fieldID, r.ID)
-	d.int64(fieldVersion, r.Version)
-	d.document(fieldExpires, func() { d.time("$gt", now) })
+	if !endsAfter.IsZero() {
+		d.document(fieldExpires, func() { d.time("$gt", endsAfter) })
+	}
 	return d.end()
 }
 
@@ -111,19 +99,11 @@ func encodeUpdate(r session.Record) pipeline {
 	literal := func(key, v string) {
 		d.document(key, func() { d.string("$literal", v) })
 	}
-	later := func(key, field string, v time.Time) {
+	withStored := func(key, operator, field string, v time.Time) { // both as arguments
 		d.document(key, func() {
-			d.array("$max", func() {
+			d.array(operator, func() {
 				d.string("0", "$"+field)
 				d.time("1", v)
-			})
-		})
-	}
-	touched := func(key string) {
-		d.document(key, func() {
-			d.array("$gt", func() {
-				d.string("0", "$"+fieldSeen)
-				d.time("1", r.SeenAt)
 			})
 		})
 	}
@@ -136,11 +116,11 @@ func encodeUpdate(r session.Record) pipeline {
 			literal(fieldUser, r.User)
 		}
 		d.time(fieldCreated, r.CreatedAt)
-		later(fieldSeen, fieldSeen, r.SeenAt)
+		withStored(fieldSeen, "$max", fieldSeen, r.SeenAt)
 		d.document(fieldExpires, func() {
 			d.array("$cond", func() {
-				touched("0")
-				later("1", fieldExpires, r.ExpiresAt)
+				withStored("0", "$gt", fieldSeen, r.SeenAt)
+				withStored("1", "$max", fieldExpires, r.ExpiresAt)
 				d.time("2", r.ExpiresAt)
 			})
 		})
@@ -172,9 +152,10 @@ func encodeTouch(r session.Record) bson.Raw {
 func encodeData(d *builder, key string, r session.Record) {
 	switch {
 	case r.Format == formatJSON && utf8.Valid(r.Data):
-		d.text(key, r.Data)
+		addString(d, key, r.Data)
 	case r.Format == formatBSON && isDocument(r.Data):
-		d.raw(key, r.Data)
+		d.key(bson.TypeEmbeddedDocument, key)
+		d.b = append(d.b, r.Data...)
 	default:
 		d.binary(key, r.Data)
 	}
@@ -186,22 +167,24 @@ func isDocument(data []byte) bool {
 	return len(data) >= 4 && int64(binary.LittleEndian.Uint32(data)) == int64(len(data)) && bson.Raw(data).Validate() == nil
 }
 
-// errNameless is the error for a document without a name, which is no session.
-var errNameless = fmt.Errorf("%w: the document has no name", session.ErrNotFound)
-
-// decodeDocument returns the record that a document holds. Its slices share
+// decodeDocument returns the record that a document holds. Its slices may share
 // memory with raw. The error is session.ErrNotFound if the document has no name.
 // It is session.ErrCorrupt if another field is absent or of another type; the
 // record then has all that could be read.
 func decodeDocument(raw bson.Raw) (r session.Record, err error) {
 	found := func(field string, ok bool) {
-		if !ok && err == nil {
-			err = corrupt(raw, field)
+		if ok || err != nil {
+			return
 		}
+		what := "is absent" // never what the field holds
+		if v := raw.Lookup(field); v.Type != 0 {
+			what = "is a " + v.Type.String()
+		}
+		err = fmt.Errorf("%w: its field %q %s", session.ErrCorrupt, field, what)
 	}
 	var ok bool
 	if r.Name, ok = raw.Lookup(fieldName).StringValueOK(); !ok {
-		return r, errNameless
+		return r, fmt.Errorf("%w: the document has no name", session.ErrNotFound)
 	}
 	r.ID, ok = raw.Lookup(fieldID).StringValueOK()
 	found(fieldID, ok)
@@ -233,31 +216,17 @@ func decodeDocument(raw bson.Raw) (r session.Record, err error) {
 func dataOf(v bson.RawValue, format string) ([]byte, bool) {
 	switch {
 	case format == formatJSON && v.Type == bson.TypeString:
-		if _, ok := v.StringValueOK(); !ok {
-			return nil, false
-		}
-		return v.Value[4 : len(v.Value)-1 : len(v.Value)-1], true // without its length and its final zero
+		text, ok := v.StringValueOK()
+		return []byte(text), ok
 	case format == formatBSON && v.Type == bson.TypeEmbeddedDocument:
-		return v.Value[:len(v.Value):len(v.Value)], true
+		return slices.Clip(v.Value), true
 	}
 	return bytesOf(v)
 }
 
 func bytesOf(v bson.RawValue) ([]byte, bool) {
 	subtype, b, ok := v.BinaryOK()
-	if !ok || subtype != bson.TypeBinaryGeneric {
-		return nil, false
-	}
-	return b[:len(b):len(b)], true
-}
-
-// corrupt says what is wrong with a field, but not what the field holds.
-func corrupt(raw bson.Raw, field string) error {
-	what := "is absent"
-	if v := raw.Lookup(field); v.Type != 0 {
-		what = "is a " + v.Type.String()
-	}
-	return fmt.Errorf("%w: its field %q %s", session.ErrCorrupt, field, what)
+	return slices.Clip(b), ok && subtype == bson.TypeBinaryGeneric
 }
 
 // builder writes one BSON document. The documents of this package have few
@@ -306,9 +275,6 @@ func (d *builder) length(n int) { d.b = binary.LittleEndian.AppendUint32(d.b, ui
 
 func (d *builder) string(key, v string) { addString(d, key, v) }
 
-// text writes a string from bytes.
-func (d *builder) text(key string, v []byte) { addString(d, key, v) }
-
 func addString[S string | []byte](d *builder, key string, v S) {
 	d.key(bson.TypeString, key)
 	d.length(len(v) + 1)
@@ -330,11 +296,5 @@ func (d *builder) binary(key string, v []byte) {
 	d.key(bson.TypeBinary, key)
 	d.length(len(v))
 	d.b = append(d.b, bson.TypeBinaryGeneric)
-	d.b = append(d.b, v...)
-}
-
-// raw embeds a document that is complete.
-func (d *builder) raw(key string, v bson.Raw) {
-	d.key(bson.TypeEmbeddedDocument, key)
 	d.b = append(d.b, v...)
 }

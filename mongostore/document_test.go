@@ -101,15 +101,13 @@ func TestUpdate(t *testing.T) {
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	live := change(func(r *session.Record) { r.Version = 7 })
 	for name, tt := range map[string]struct {
 		got  bson.Raw
 		want string
 	}{
-		"id":            {encodeID("x"), `{"_id": "x"}`},
-		"live":          {encodeLive(live, time.UnixMilli(1000)), `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}}}`},
-		"version":       {encodeVersion("x", 7), `{"_id": "x","v": {"$numberLong":"7"}}`},
-		"any version":   {encodeVersion("x", 0), `{"_id": "x"}`},
+		"live":          {encodeFilter("an-id", 7, time.UnixMilli(1000)), `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}}}`},
+		"version":       {encodeFilter("x", 7, time.Time{}), `{"_id": "x","v": {"$numberLong":"7"}}`},
+		"any version":   {encodeFilter("x", 0, time.Time{}), `{"_id": "x"}`},
 		"user":          {encodeUser("sid", "u1", ""), `{"name": "sid","user": "u1"}`},
 		"other of user": {encodeUser("sid", "u1", "x"), `{"name": "sid","user": "u1","_id": {"$ne": "x"}}`},
 	} {

@@ -15,7 +15,7 @@ import (
 type Monitor struct {
 	heard atomic.Bool // the driver has sent an event
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the next three
 	status session.Status
 	frozen bool             // the status does not change any more
 	queue  []session.Status // changes that the watchers have not heard of

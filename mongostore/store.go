@@ -49,7 +49,7 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
 	inSession, sess := s.causal.begin(ctx)
-	raw, err := s.coll.FindOne(inSession, encodeID(id)).Raw()
+	raw, err := s.coll.FindOne(inSession, encodeFilter(id, 0, time.Time{})).Raw()
 	s.causal.end(sess, err)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
@@ -90,7 +90,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		return updating.tooLarge(len(update))
 	}
 	return s.perform(ctx, write{op: updating, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encodeLive(r, time.Now()), update))
+		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), update))
 	}})
 }
 
@@ -110,7 +110,7 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	defer cancel()
 	now := time.Now()
 	inSession, sess := s.causal.begin(limited)
-	applied, err := matched(s.coll.UpdateOne(inSession, encodeLive(r, now), encodeTouch(r)))
+	applied, err := matched(s.coll.UpdateOne(inSession, encodeFilter(r.ID, r.Version, now), encodeTouch(r)))
 	s.causal.end(sess, err)
 	if err != nil {
 		return touching.translate(ctx, err)
@@ -135,7 +135,7 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 // delete removed it: that is [session.ErrUnavailable]. If no majority confirmed
 // the deletion in time and the session is gone afterwards, it is deleted.
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
-	filter := encodeVersion(id, version)
+	filter := encodeFilter(id, version, time.Time{})
 	r := session.Record{ID: id, Version: version}
 	return s.perform(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
 		res, err := s.coll.DeleteOne(ctx, filter)
