@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -39,7 +40,7 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 			err := s.coll.Database().RunCommand(ctx, t.command).Err()
 			switch {
 			case err == nil:
-			case hasCode(err, []int{codeUnauthorized}):
+			case hasCode(err, codeUnauthorized):
 				return undone(todo[i:], "and this role may not do it", err)
 			case isUnavailable(err), ctx.Err() != nil:
 				return opening.translate(ctx, err)
@@ -55,27 +56,22 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 func (s *Store) checkCollection(ctx context.Context) error {
 	filter := bson.D{{Key: "name", Value: s.coll.Name()}}
 	specs, err := s.coll.Database().ListCollectionSpecifications(ctx, filter)
-	if hasCode(err, []int{codeUnauthorized}) {
+	if hasCode(err, codeUnauthorized) {
 		return nil
 	}
 	if err != nil {
 		return opening.translate(ctx, err)
 	}
 	for _, spec := range specs {
-		var options struct {
-			Capped    bool
-			Collation bson.Raw
-		}
-		if err := bson.Unmarshal(spec.Options, &options); err != nil {
-			return opening.wrap(err)
-		}
+		capped, _ := spec.Options.Lookup("capped").BooleanOK()
+		collation, _ := spec.Options.Lookup("collation").DocumentOK()
 		switch {
 		case spec.Type != "collection":
-			return fmt.Errorf("mongostore: open: %s is a %s: sessions need a collection", s.coll.Name(), spec.Type)
-		case options.Capped:
-			return fmt.Errorf("mongostore: open: %s is a capped collection, from which sessions cannot be deleted", s.coll.Name())
-		case isCollated(options.Collation):
-			return refuseCollation(s.coll.Name(), options.Collation)
+			return opening.errorf("%s is a %s: sessions need a collection", s.coll.Name(), spec.Type)
+		case capped:
+			return opening.errorf("%s is a capped collection, from which sessions cannot be deleted", s.coll.Name())
+		case isCollated(collation):
+			return refuseCollation(s.coll.Name(), collation)
 		}
 	}
 	return nil
@@ -89,11 +85,11 @@ func (s *Store) listIndexes(ctx context.Context) ([]index, error) {
 		err = cursor.All(ctx, &found)
 	}
 	switch {
-	case hasCode(err, []int{codeNamespaceNotFound}):
+	case hasCode(err, codeNamespaceNotFound):
 		return nil, nil
-	case hasCode(err, []int{codeUnauthorized}):
-		return nil, fmt.Errorf("mongostore: open: the indexes of %s cannot be verified: the role needs the privilege listIndexes, which %q has: %w",
-			s.coll.Name(), "read", &driverError{opening, nil, err})
+	case hasCode(err, codeUnauthorized):
+		return nil, opening.errorf("the indexes of %s cannot be verified: the role needs the privilege listIndexes, which %q has: %w",
+			s.coll.Name(), "read", &driverError{err})
 	case err != nil:
 		return nil, opening.translate(ctx, err)
 	}
@@ -108,9 +104,9 @@ func undone(todo []task, why string, cause error) error {
 	}
 	text.WriteString("The store starts when that is done; Options.SkipIndexes keeps it from trying.")
 	if cause == nil {
-		return fmt.Errorf("mongostore: open: %s", &text)
+		return opening.errorf("%s", &text)
 	}
-	return fmt.Errorf("%w: %s", &driverError{opening, nil, cause}, &text)
+	return opening.errorf("%w: %s", &driverError{cause}, &text)
 }
 
 // index is the definition of an index, as a server lists it.
@@ -148,24 +144,75 @@ type task struct {
 	shell   string // the command in the shell's language
 }
 
+// The server's name for the user index, and the name if another index has that.
+const (
+	usersName      = "name_1_user_1"
+	otherUsersName = "sessions_of_users"
+)
+
 // planIndexes compares the indexes with what the store needs. An error names
 // what only an operator can decide.
-func planIndexes(collection string, found []index) (todo []task, err error) {
+func planIndexes(collection string, found []index) ([]task, error) {
+	var expiry, users []index // those over the fields that the store needs
+	name, option := usersName, ""
 	for _, x := range found {
 		if err := x.refuse(collection); err != nil {
 			return nil, err
 		}
-	}
-	for _, plan := range []func(string, []index) (*task, error){planExpiry, planUsers} {
-		t, err := plan(collection, found)
-		if err != nil {
-			return nil, err
+		if x.Name == usersName {
+			name, option = otherUsersName, fmt.Sprintf("name: %q, ", otherUsersName)
 		}
-		if t != nil {
+		switch {
+		case x.over(fieldExpires):
+			expiry = append(expiry, x)
+		case x.over(fieldName, fieldUser) && !isCollated(x.Collation): // a list does not use one with a collation of its own
+			users = append(users, x)
+		}
+	}
+	expiryTodo, err := plan(collection, expiry, index.fitExpiry, task{
+		problem: "the expiry index is missing: without it sessions are never removed",
+		command: createIndex(collection, bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"}, {Key: "expireAfterSeconds", Value: 0},
+		}),
+		shell: fmt.Sprintf("db.getCollection(%q).createIndex({expires: 1}, {expireAfterSeconds: 0})", collection),
+	})
+	if err != nil {
+		return nil, err
+	}
+	usersTodo, err := plan(collection, users, index.fitUsers, task{
+		problem: "the user index is missing: without it every list of a user's sessions reads all sessions",
+		command: createIndex(collection, bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
+			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
+		}),
+		shell: fmt.Sprintf("db.getCollection(%q).createIndex({name: 1, user: 1}, {%spartialFilterExpression: {user: {$exists: true}}})", collection, option),
+	})
+	return append(expiryTodo, usersTodo...), err
+}
+
+// plan returns what to do about the index that needs the least change, and nothing
+// if one serves as it is. If none can serve, it returns the error of the first.
+func plan(collection string, candidates []index, fit func(index, string) (*task, error), missing task) ([]task, error) {
+	if len(candidates) == 0 {
+		return []task{missing}, nil
+	}
+	var todo []task
+	var wrong error
+	for _, x := range candidates {
+		t, err := fit(x, collection)
+		switch {
+		case err != nil:
+			wrong = cmp.Or(wrong, err)
+		case t == nil:
+			return nil, nil
+		default:
 			todo = append(todo, *t)
 		}
 	}
-	return todo, nil
+	if len(todo) > 0 {
+		return todo[:1], nil
+	}
+	return nil, wrong
 }
 
 // ownFields are the fields of the store that an operator's index can harm.
@@ -188,8 +235,7 @@ func (x index) refuse(collection string) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("mongostore: open: the index %q over %s %s: drop it with db.getCollection(%q).dropIndex(%q)",
-		x.Name, strings.Join(fields, ", "), harm, collection, x.Name)
+	return opening.errorf("the index %q over %s %s: %s", x.Name, strings.Join(fields, ", "), harm, x.drop(collection))
 }
 
 // isCollated reports whether a collation makes different strings equal.
@@ -199,42 +245,8 @@ func isCollated(collation bson.Raw) bool {
 }
 
 func refuseCollation(collection string, collation bson.Raw) error {
-	return fmt.Errorf("mongostore: open: %[1]s has the collation %[2]v, which makes different users or ids equal: one user could end the sessions of another. "+
+	return opening.errorf("%[1]s has the collation %[2]v, which makes different users or ids equal: one user could end the sessions of another. "+
 		"A collation cannot be changed: name another collection, or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
-}
-
-// best returns what to do about the index that needs the least change; nil if one
-// serves as it is. If none can serve, it returns the error of the first.
-func best(candidates []index, fit func(index) (*task, error)) (todo *task, err error) {
-	for _, x := range candidates {
-		t, wrong := fit(x)
-		switch {
-		case wrong == nil && t == nil:
-			return nil, nil
-		case wrong == nil && todo == nil:
-			todo = t
-		case err == nil:
-			err = wrong
-		}
-	}
-	if todo != nil {
-		return todo, nil
-	}
-	return nil, err
-}
-
-func planExpiry(collection string, found []index) (*task, error) {
-	candidates := slices.DeleteFunc(slices.Clone(found), func(x index) bool { return !x.over(fieldExpires) })
-	if len(candidates) > 0 {
-		return best(candidates, func(x index) (*task, error) { return x.fitExpiry(collection) })
-	}
-	return &task{
-		problem: "the expiry index is missing: without it sessions are never removed",
-		command: createIndex(collection, bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"}, {Key: "expireAfterSeconds", Value: 0},
-		}),
-		shell: fmt.Sprintf("db.getCollection(%q).createIndex({expires: 1}, {expireAfterSeconds: 0})", collection),
-	}, nil
 }
 
 func (x index) fitExpiry(collection string) (*task, error) {
@@ -242,9 +254,9 @@ func (x index) fitExpiry(collection string) (*task, error) {
 	seconds, isNumber := x.Expiry.AsFloat64OK()
 	switch {
 	case x.Filter != nil:
-		return nil, fmt.Errorf("mongostore: open: the expiry index %q is partial, and would never remove some sessions: %s", x.Name, dropIndex(collection, x.Name))
+		return nil, opening.errorf("the expiry index %q is partial, and would never remove some sessions: %s", x.Name, x.drop(collection))
 	case isNumber && math.IsNaN(seconds):
-		return nil, fmt.Errorf("mongostore: open: expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
+		return nil, opening.errorf("expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
 			"Change it with\n\t%s", x.Name, change.shell)
 	case isNumber && seconds == 0:
 		return nil, nil
@@ -256,36 +268,10 @@ func (x index) fitExpiry(collection string) (*task, error) {
 	return &change, nil
 }
 
-// The server's name for the user index, and the name if another index has that.
-const (
-	usersName      = "name_1_user_1"
-	otherUsersName = "sessions_of_users"
-)
-
-func planUsers(collection string, found []index) (*task, error) {
-	// A list does not use an index that has a collation of its own.
-	candidates := slices.DeleteFunc(slices.Clone(found), func(x index) bool { return !x.over(fieldName, fieldUser) || isCollated(x.Collation) })
-	if len(candidates) > 0 {
-		return best(candidates, func(x index) (*task, error) { return x.fitUsers(collection) })
-	}
-	name, option := usersName, ""
-	if slices.ContainsFunc(found, func(x index) bool { return x.Name == usersName }) {
-		name, option = otherUsersName, fmt.Sprintf("name: %q, ", otherUsersName)
-	}
-	return &task{
-		problem: "the user index is missing: without it every list of a user's sessions reads all sessions",
-		command: createIndex(collection, bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
-			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
-		}),
-		shell: fmt.Sprintf("db.getCollection(%q).createIndex({name: 1, user: 1}, {%spartialFilterExpression: {user: {$exists: true}}})", collection, option),
-	}, nil
-}
-
 func (x index) fitUsers(collection string) (*task, error) {
 	// One that is not partial serves as well, and is only larger.
 	if x.Filter != nil && x.Filter.String() != `{"user": {"$exists": true}}` {
-		return nil, fmt.Errorf("mongostore: open: the user index %q has another partial filter than {user: {$exists: true}}: %s", x.Name, dropIndex(collection, x.Name))
+		return nil, opening.errorf("the user index %q has another partial filter than {user: {$exists: true}}: %s", x.Name, x.drop(collection))
 	}
 	if !x.Hidden {
 		return nil, nil
@@ -306,6 +292,6 @@ func modifyIndex(collection, name, option string, value any) task {
 	}
 }
 
-func dropIndex(collection, name string) string {
-	return fmt.Sprintf("drop it, and the store makes the right one: db.getCollection(%q).dropIndex(%q)", collection, name)
+func (x index) drop(collection string) string {
+	return fmt.Sprintf("drop it with db.getCollection(%q).dropIndex(%q)", collection, x.Name)
 }
