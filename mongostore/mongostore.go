@@ -195,12 +195,11 @@ func connect(uri string, opts Options) (*mongo.Client, string, error) {
 	clientOptions := options.Client().ApplyURI(uri).SetServerMonitor(opts.Monitor.ServerMonitor())
 	database := cmp.Or(opts.Database, databaseOf(uri))
 	if database == "" && clientOptions.Validate() == nil {
-		return nil, "", errors.New("mongostore: open: no database is named, " +
-			"neither by the URI (mongodb://host/database) nor by Options.Database")
+		return nil, "", opening.errorf("no database is named, neither by the URI (mongodb://host/database) nor by Options.Database")
 	}
 	client, err := mongo.Connect(clientOptions)
 	if err != nil {
-		return nil, "", fmt.Errorf("mongostore: open: the URI is not valid: %s", invalidPart(uri, err))
+		return nil, "", opening.errorf("the URI is not valid: %s", invalidPart(uri, err))
 	}
 	return client, database, nil
 }
@@ -210,10 +209,7 @@ func databaseOf(uri string) string {
 	_, rest, _ := strings.Cut(uri, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	_, path, _ := strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], "/")
-	database, err := url.PathUnescape(path)
-	if err != nil {
-		return ""
-	}
+	database, _ := url.PathUnescape(path)
 	return database
 }
 

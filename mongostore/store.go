@@ -35,14 +35,16 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	r, err := s.find(limited, loading, id)
-	if err != nil {
-		return r, err
+	return s.findLive(limited, loading, id)
+}
+
+// findLive returns the record of id for an operation, unless it has expired.
+func (s *Store) findLive(ctx context.Context, op operation, id string) (session.Record, error) {
+	r, err := s.find(ctx, op, id)
+	if err == nil && expired(r, time.Now()) {
+		return session.Record{}, op.wrap(session.ErrNotFound)
 	}
-	if expired(r, time.Now()) {
-		return session.Record{}, loading.wrap(session.ErrNotFound)
-	}
-	return r, nil
+	return r, err
 }
 
 // find returns the record of id, expired or not, for an operation. With
@@ -70,10 +72,7 @@ func expired(r session.Record, now time.Time) bool { return !r.ExpiresAt.After(n
 // document that the server has not collected yet is taken.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	doc := encodeDocument(r)
-	if len(doc) > maxDocument {
-		return creating.tooLarge(len(doc))
-	}
-	return s.perform(ctx, write{op: creating, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	return s.perform(ctx, write{op: creating, record: r, size: len(doc), send: func(ctx context.Context) (applied bool, err error) {
 		_, err = s.coll.InsertOne(ctx, doc)
 		if isDuplicateID(err) {
 			return false, nil
@@ -86,10 +85,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 // never an upsert. Only if that updates nothing, a findOne says why.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	update := encodeUpdate(r)
-	if len(update) > maxDocument {
-		return updating.tooLarge(len(update))
-	}
-	return s.perform(ctx, write{op: updating, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	return s.perform(ctx, write{op: updating, record: r, size: len(update), send: func(ctx context.Context) (applied bool, err error) {
 		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), update))
 	}})
 }
@@ -108,9 +104,8 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	now := time.Now()
 	inSession, sess := s.causal.begin(limited)
-	applied, err := matched(s.coll.UpdateOne(inSession, encodeFilter(r.ID, r.Version, now), encodeTouch(r)))
+	applied, err := matched(s.coll.UpdateOne(inSession, encodeFilter(r.ID, r.Version, time.Now()), encodeTouch(r)))
 	s.causal.end(sess, err)
 	if err != nil {
 		return touching.translate(ctx, err)
@@ -118,12 +113,8 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	if applied {
 		return nil
 	}
-	stored, err := s.find(limited, touching, r.ID)
-	switch {
-	case err != nil:
+	if _, err := s.findLive(limited, touching, r.ID); err != nil {
 		return err
-	case expired(stored, now):
-		return touching.wrap(session.ErrNotFound)
 	}
 	return touching.wrap(session.ErrConflict)
 }
@@ -136,15 +127,11 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 // the deletion in time and the session is gone afterwards, it is deleted.
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
 	filter := encodeFilter(id, version, time.Time{})
-	r := session.Record{ID: id, Version: version}
-	return s.perform(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	record := session.Record{ID: id, Version: version}
+	return s.perform(ctx, write{op: deleting, record: record, send: func(ctx context.Context) (applied bool, err error) {
 		res, err := s.coll.DeleteOne(ctx, filter)
 		return err == nil && res.DeletedCount > 0, err
 	}})
-}
-
-func (op operation) tooLarge(size int) error {
-	return fmt.Errorf("mongostore: %s: %w: the document has %d bytes, MongoDB takes %d", op, session.ErrTooLarge, size, maxDocument)
 }
 
 // ListUser implements [session.UserStore] with one find. The documents come in
