@@ -103,12 +103,12 @@ func (e sortingEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, 
 	slices.SortFunc(elements[len(elements)-random:], func(a, b bson.RawElement) int {
 		return cmp.Or(strings.Compare(a.Key(), b.Key()), bytes.Compare(a, b))
 	})
-	d := newBuilder(buf.Len())
+	sorted := slices.Clone(buf.Bytes()[:4]) // its length
 	for _, element := range elements {
-		d.b = append(d.b, element...)
+		sorted = append(sorted, element...)
 	}
 	raw, _ := ec.LookupEncoder(reflect.TypeFor[bson.Raw]()) // the driver's
-	return raw.EncodeValue(ec, vw, reflect.ValueOf(d.end()))
+	return raw.EncodeValue(ec, vw, reflect.ValueOf(bson.Raw(append(sorted, 0))))
 }
 
 // randomEntries returns the number of entries at the end of the document of v that
