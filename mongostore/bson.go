@@ -274,10 +274,10 @@ func inlineCycle(t reflect.Type, path string, outer []reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if slices.Contains(outer, t) {
+	switch {
+	case slices.Contains(outer, t):
 		return path
-	}
-	if t.Kind() != reflect.Struct {
+	case t.Kind() != reflect.Struct:
 		return ""
 	}
 	for f := range t.Fields() {

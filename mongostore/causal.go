@@ -24,10 +24,6 @@ type causal struct {
 // maxIdle bounds the sessions that are kept for later operations.
 const maxIdle = 64
 
-func newCausal(client *mongo.Client) *causal {
-	return &causal{client: client, idle: make(chan *mongo.Session, maxIdle)}
-}
-
 // begin returns a context for one operation. Its session must be given to end.
 func (c *causal) begin(ctx context.Context) (context.Context, *mongo.Session) {
 	var sess *mongo.Session

@@ -176,10 +176,7 @@ func planIndexes(collection string, found []index) ([]task, error) {
 		}),
 		shell: fmt.Sprintf("db.getCollection(%q).createIndex({expires: 1}, {expireAfterSeconds: 0})", collection),
 	})
-	if err != nil {
-		return nil, err
-	}
-	usersTodo, err := plan(collection, users, index.fitUsers, task{
+	usersTodo, usersErr := plan(collection, users, index.fitUsers, task{
 		problem: "the user index is missing: without it every list of a user's sessions reads all sessions",
 		command: createIndex(collection, bson.D{
 			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
@@ -187,15 +184,12 @@ func planIndexes(collection string, found []index) ([]task, error) {
 		}),
 		shell: fmt.Sprintf("db.getCollection(%q).createIndex({name: 1, user: 1}, {%spartialFilterExpression: {user: {$exists: true}}})", collection, option),
 	})
-	return append(expiryTodo, usersTodo...), err
+	return append(expiryTodo, usersTodo...), cmp.Or(err, usersErr)
 }
 
 // plan returns what to do about the index that needs the least change, and nothing
 // if one serves as it is. If none can serve, it returns the error of the first.
 func plan(collection string, candidates []index, fit func(index, string) (*task, error), missing task) ([]task, error) {
-	if len(candidates) == 0 {
-		return []task{missing}, nil
-	}
 	var todo []task
 	var wrong error
 	for _, x := range candidates {
@@ -209,10 +203,13 @@ func plan(collection string, candidates []index, fit func(index, string) (*task,
 			todo = append(todo, *t)
 		}
 	}
-	if len(todo) > 0 {
+	switch {
+	case len(todo) > 0:
 		return todo[:1], nil
+	case wrong != nil:
+		return nil, wrong
 	}
-	return nil, wrong
+	return []task{missing}, nil
 }
 
 // ownFields are the fields of the store that an operator's index can harm.

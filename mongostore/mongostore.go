@@ -120,7 +120,7 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 	s := &Store{
 		timeout: timeout,
 		monitor: opts.Monitor,
-		causal:  newCausal(coll.Database().Client()),
+		causal:  &causal{client: coll.Database().Client(), idle: make(chan *mongo.Session, maxIdle)},
 		coll: coll.Clone(options.Collection().
 			SetReadPreference(readpref.Primary()).
 			SetReadConcern(readconcern.Majority()).

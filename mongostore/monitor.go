@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -36,20 +37,14 @@ func NewMonitor() *Monitor { return &Monitor{watchers: map[*func(session.Status)
 func (m *Monitor) ServerMonitor() *event.ServerMonitor {
 	return &event.ServerMonitor{
 		TopologyDescriptionChanged: func(e *event.TopologyDescriptionChangedEvent) {
-			m.change(takesWrites(e.NewDescription))
+			m.change(slices.ContainsFunc(e.NewDescription.Servers, takesWrites))
 		},
 	}
 }
 
-// takesWrites reports whether there is a server that a write could go to.
-func takesWrites(d event.TopologyDescription) bool {
-	for _, s := range d.Servers {
-		switch s.Kind {
-		case "RSPrimary", "Standalone", "Mongos", "LoadBalancer":
-			return true
-		}
-	}
-	return false
+// takesWrites reports whether a write could go to the server.
+func takesWrites(s event.ServerDescription) bool {
+	return slices.Contains([]string{"RSPrimary", "Standalone", "Mongos", "LoadBalancer"}, s.Kind)
 }
 
 // change notes a change of the status. The driver calls it with a lock held, and

@@ -3,7 +3,6 @@ package mongostore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 
@@ -13,15 +12,13 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-var errClosed = fmt.Errorf("the store is closed: %w", session.ErrUnavailable)
-
 // ready returns an error if an operation must not begin.
 func (s *Store) ready(ctx context.Context, op operation) error {
 	if err := ctx.Err(); err != nil {
 		return op.translate(ctx, err)
 	}
 	if s.closed.Load() {
-		return op.wrap(errClosed)
+		return op.errorf("the store is closed: %w", session.ErrUnavailable)
 	}
 	return nil
 }
@@ -35,14 +32,9 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return s.findLive(limited, loading, id)
-}
-
-// findLive returns the record of id for an operation, unless it has expired.
-func (s *Store) findLive(ctx context.Context, op operation, id string) (session.Record, error) {
-	r, err := s.find(ctx, op, id)
+	r, err := s.find(limited, loading, id)
 	if err == nil && expired(r, time.Now()) {
-		return session.Record{}, op.wrap(session.ErrNotFound)
+		return session.Record{}, loading.wrap(session.ErrNotFound)
 	}
 	return r, err
 }
@@ -97,26 +89,11 @@ func matched(res *mongo.UpdateResult, err error) (bool, error) {
 
 // Touch implements [session.Store] with one updateOne. If its answer is lost, it
 // fails and may have been made: a lost touch costs a little of the session's
-// life.
+// life. Only if it updates nothing, a findOne says why.
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
-	if err := s.ready(ctx, touching); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	inSession, sess := s.causal.begin(limited)
-	applied, err := matched(s.coll.UpdateOne(inSession, encodeFilter(r.ID, r.Version, time.Now()), encodeTouch(r)))
-	s.causal.end(sess, err)
-	if err != nil {
-		return touching.translate(ctx, err)
-	}
-	if applied {
-		return nil
-	}
-	if _, err := s.findLive(limited, touching, r.ID); err != nil {
-		return err
-	}
-	return touching.wrap(session.ErrConflict)
+	return s.perform(ctx, write{op: touching, record: r, send: func(ctx context.Context) (applied bool, err error) {
+		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), encodeTouch(r)))
+	}})
 }
 
 // Delete implements [session.Store] with one deleteOne of exactly that version.

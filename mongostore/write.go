@@ -23,7 +23,7 @@ const (
 )
 
 // A write can be sent again, because it applies at most once: Create needs the
-// id to be free, Update and Delete need a version.
+// id to be free, Update and Delete need a version. A Touch is not worth it.
 type write struct {
 	op     operation
 	record session.Record // what it stores; of a Delete the ID and Version alone
@@ -85,7 +85,7 @@ func (s *Store) perform(ctx context.Context, w write) error {
 			again, err = w.verdict(p, stored, lookErr, time.Now())
 		default:
 			p.note(err)
-			again = isUnavailable(err) && !driverGaveUp(err)
+			again = w.op != touching && isUnavailable(err) && !driverGaveUp(err)
 			err = w.op.translate(ctx, err)
 		}
 		if !again || sends == maxSends || s.closed.Load() {
@@ -119,11 +119,8 @@ func driverGaveUp(err error) bool {
 	return isOverloaded(err) || isUnreached(err) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-var (
-	errOverwritten = fmt.Errorf("%w: an answer was lost, and another write came after it: whether this one was made is unknown", session.ErrUnavailable)
-	errRemoved     = fmt.Errorf("%w: an answer was lost, and the session is gone: whether this delete removed it is unknown", session.ErrUnavailable)
-	errStillThere  = fmt.Errorf("%w: the session is still there", session.ErrUnavailable)
-)
+var errOverwritten = fmt.Errorf("%w: an answer was lost, and another write came after it: "+
+	"whether this one was made is unknown", session.ErrUnavailable)
 
 // verdict says what it means that the server did not apply w: nil if an earlier
 // sending was applied, otherwise the error of w. If again is true, w should be
@@ -145,7 +142,7 @@ func (w write) verdict(p progress, stored session.Record, lookErr error, now tim
 		return false, lookErr
 	case p.mayHaveApplied() && stored.Version == next && bytes.Equal(stored.Meta, w.record.Meta):
 		return false, nil // Meta has a nonce of w
-	case w.op == updating && expired(stored, now):
+	case w.op != creating && expired(stored, now):
 		refusal = session.ErrNotFound
 	case p.mayHaveApplied() && stored.Version > next:
 		refusal = errOverwritten
@@ -160,11 +157,12 @@ func (w write) deleteVerdict(p progress, stored session.Record, lookErr error) (
 	case absent && p.unconfirmed:
 		return false, nil
 	case absent && p.lost:
-		return false, w.op.wrap(errRemoved)
+		return false, w.op.errorf("%w: an answer was lost, and the session is gone: "+
+			"whether this delete removed it is unknown", session.ErrUnavailable)
 	case lookErr != nil && !errors.Is(lookErr, session.ErrCorrupt):
 		return false, lookErr
 	case w.record.Version == 0 || w.record.Version == stored.Version:
-		return true, w.op.wrap(errStillThere)
+		return true, w.op.errorf("%w: the session is still there", session.ErrUnavailable)
 	}
 	return false, w.op.wrap(session.ErrConflict)
 }
