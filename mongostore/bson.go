@@ -190,7 +190,8 @@ var bsonReaders = []reflect.Type{reflect.TypeFor[bson.Unmarshaler](), reflect.Ty
 var bsonRules = typeinfo.Rules{
 	Tag: "bson", Strict: true,
 	EncodesItself: func(t reflect.Type) bool {
-		return t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[url.URL]() || isOfDriver(t) || typeinfo.Implements(t, bsonWriters...)
+		return t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[url.URL]() || isOfDriver(t) ||
+			typeinfo.Implements(t, bsonWriters...)
 	},
 	IsKey: func(t reflect.Type) bool {
 		p := reflect.PointerTo(t) // the driver writes the value, and reads into a pointer

@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -84,11 +85,6 @@ func encodeUser(name, user, exceptID string) bson.D {
 	return d
 }
 
-// encodeTouch returns the change that moves the times of r forward only.
-func encodeTouch(r session.Record) bson.D {
-	return bson.D{{Key: "$max", Value: bson.D{{Key: fieldSeen, Value: r.SeenAt}, {Key: fieldExpires, Value: r.ExpiresAt}}}}
-}
-
 // What an update has the server compute. As structs they are much cheaper than as
 // documents.
 type (
@@ -163,44 +159,50 @@ func isDocument(data []byte) bool {
 // It is session.ErrCorrupt if another field is absent or of another type; the
 // record then has all that could be read.
 func decodeDocument(raw bson.Raw) (r session.Record, err error) {
-	found := func(field string, ok bool) {
-		if ok || err != nil {
-			return
-		}
-		what := "is absent" // never what the field holds
-		if v := raw.Lookup(field); v.Type != 0 {
-			what = "is a " + v.Type.String()
-		}
-		err = fmt.Errorf("%w: its field %q %s", session.ErrCorrupt, field, what)
-	}
-	var ok bool
-	if r.Name, ok = raw.Lookup(fieldName).StringValueOK(); !ok {
+	if read(raw, fieldName, bson.RawValue.StringValueOK, &r.Name) != nil {
 		return r, fmt.Errorf("%w: the document has no name", session.ErrNotFound)
 	}
-	r.ID, ok = raw.Lookup(fieldID).StringValueOK()
-	found(fieldID, ok)
-	r.Version, ok = raw.Lookup(fieldVersion).Int64OK()
-	found(fieldVersion, ok)
-	if user := raw.Lookup(fieldUser); user.Type != 0 {
-		r.User, ok = user.StringValueOK()
-		found(fieldUser, ok)
-	}
-	for _, f := range []struct {
-		name string
-		to   *time.Time
-	}{{fieldCreated, &r.CreatedAt}, {fieldSeen, &r.SeenAt}, {fieldExpires, &r.ExpiresAt}} {
-		ms, ok := raw.Lookup(f.name).DateTimeOK()
-		if found(f.name, ok); ok {
-			*f.to = time.UnixMilli(ms).UTC()
-		}
-	}
-	r.Format, ok = raw.Lookup(fieldFormat).StringValueOK()
-	found(fieldFormat, ok)
-	r.Meta, ok = bytesOf(raw.Lookup(fieldMeta))
-	found(fieldMeta, ok)
-	r.Data, ok = decodeData(raw.Lookup(fieldData), r.Format)
-	found(fieldData, ok)
+	err = cmp.Or(
+		read(raw, fieldID, bson.RawValue.StringValueOK, &r.ID),
+		read(raw, fieldVersion, bson.RawValue.Int64OK, &r.Version),
+		read(raw, fieldUser, decodeUser, &r.User),
+		read(raw, fieldCreated, decodeTime, &r.CreatedAt),
+		read(raw, fieldSeen, decodeTime, &r.SeenAt),
+		read(raw, fieldExpires, decodeTime, &r.ExpiresAt),
+		read(raw, fieldFormat, bson.RawValue.StringValueOK, &r.Format),
+		read(raw, fieldMeta, decodeBytes, &r.Meta),
+		read(raw, fieldData, func(v bson.RawValue) ([]byte, bool) { return decodeData(v, r.Format) }, &r.Data),
+	)
 	return r, err
+}
+
+// read reads a field. The error says what is wrong with it, but not what it holds.
+func read[V any](raw bson.Raw, field string, decode func(bson.RawValue) (V, bool), to *V) error {
+	stored := raw.Lookup(field)
+	v, ok := decode(stored)
+	switch {
+	case ok:
+		*to = v
+		return nil
+	case stored.Type == 0:
+		return fmt.Errorf("%w: its field %q is absent", session.ErrCorrupt, field)
+	}
+	return fmt.Errorf("%w: its field %q is a %s", session.ErrCorrupt, field, stored.Type)
+}
+
+func decodeUser(v bson.RawValue) (string, bool) {
+	user, ok := v.StringValueOK()
+	return user, ok || v.Type == 0
+}
+
+func decodeTime(v bson.RawValue) (time.Time, bool) {
+	ms, ok := v.DateTimeOK()
+	return time.UnixMilli(ms).UTC(), ok
+}
+
+func decodeBytes(v bson.RawValue) ([]byte, bool) {
+	subtype, b, ok := v.BinaryOK()
+	return slices.Clip(b), ok && subtype == bson.TypeBinaryGeneric
 }
 
 // decodeData accepts binary and the form that dataOf gives to the format.
@@ -212,10 +214,5 @@ func decodeData(v bson.RawValue, format string) ([]byte, bool) {
 	case format == formatBSON && v.Type == bson.TypeEmbeddedDocument:
 		return slices.Clip(v.Value), true
 	}
-	return bytesOf(v)
-}
-
-func bytesOf(v bson.RawValue) ([]byte, bool) {
-	subtype, b, ok := v.BinaryOK()
-	return slices.Clip(b), ok && subtype == bson.TypeBinaryGeneric
+	return decodeBytes(v)
 }

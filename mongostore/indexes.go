@@ -139,7 +139,7 @@ func (x index) over(fields ...string) bool { return slices.Equal(x.fields(), fie
 
 // task is a change of the indexes.
 type task struct {
-	problem string
+	problem string // what is wrong without it
 	command bson.D
 	shell   string // the command in the shell's language
 }
@@ -165,47 +165,48 @@ func planIndexes(collection string, found []index) ([]task, error) {
 		switch {
 		case x.over(fieldExpires):
 			expiry = append(expiry, x)
-		case x.over(fieldName, fieldUser) && !isCollated(x.Collation): // a list does not use one with a collation of its own
+		case x.over(fieldName, fieldUser) && !isCollated(x.Collation): // a list uses no index with a collation
 			users = append(users, x)
 		}
 	}
-	expiryTodo, err := plan(collection, expiry, index.fitExpiry, task{
-		problem: "the expiry index is missing: without it sessions are never removed",
-		command: createIndex(collection, bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"}, {Key: "expireAfterSeconds", Value: 0},
-		}),
-		shell: fmt.Sprintf("db.getCollection(%q).createIndex({expires: 1}, {expireAfterSeconds: 0})", collection),
-	})
-	usersTodo, usersErr := plan(collection, users, index.fitUsers, task{
-		problem: "the user index is missing: without it every list of a user's sessions reads all sessions",
-		command: createIndex(collection, bson.D{
+	makeExpiry := createIndex(collection, "the expiry index is missing: without it sessions are never removed",
+		"{expires: 1}, {expireAfterSeconds: 0}", bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"},
+			{Key: "expireAfterSeconds", Value: 0},
+		})
+	makeUsers := createIndex(collection, "the user index is missing: without it every list of a user's sessions reads all sessions",
+		"{name: 1, user: 1}, {"+option+"partialFilterExpression: {user: {$exists: true}}}", bson.D{
 			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
 			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
-		}),
-		shell: fmt.Sprintf("db.getCollection(%q).createIndex({name: 1, user: 1}, {%spartialFilterExpression: {user: {$exists: true}}})", collection, option),
-	})
-	return append(expiryTodo, usersTodo...), cmp.Or(err, usersErr)
+		})
+	expiryTodo, expiryErr := plan(collection, expiry, index.fitExpiry, "expireAfterSeconds", 0, makeExpiry)
+	usersTodo, usersErr := plan(collection, users, index.fitUsers, "hidden", false, makeUsers)
+	return append(expiryTodo, usersTodo...), cmp.Or(expiryErr, usersErr)
 }
 
-// plan returns what to do about the index that needs the least change, and nothing
-// if one serves as it is. If none can serve, it returns the error of the first.
-func plan(collection string, candidates []index, fit func(index, string) (*task, error), missing task) ([]task, error) {
-	var todo []task
-	var wrong error
+// fitFunc returns the problem of an index that collMod can put right; "" if it has
+// none. If the index can never serve, it returns an error.
+type fitFunc func(x index, collection string) (problem string, err error)
+
+// plan returns what to do so that one of the candidates serves. If one serves
+// already, that is nothing. Otherwise the option of one with a problem gets the
+// value, and if there is no candidate, the missing index is made. If none can
+// serve, plan returns the error of the first.
+func plan(collection string, candidates []index, fit fitFunc, option string, value any, missing task) (todo []task, wrong error) {
 	for _, x := range candidates {
-		t, err := fit(x, collection)
+		problem, err := fit(x, collection)
 		switch {
 		case err != nil:
 			wrong = cmp.Or(wrong, err)
-		case t == nil:
+		case problem == "":
 			return nil, nil
-		default:
-			todo = append(todo, *t)
+		case todo == nil:
+			todo = []task{modifyIndex(collection, problem, x.Name, option, value)}
 		}
 	}
 	switch {
-	case len(todo) > 0:
-		return todo[:1], nil
+	case todo != nil:
+		return todo, nil
 	case wrong != nil:
 		return nil, wrong
 	}
@@ -242,49 +243,52 @@ func isCollated(collation bson.Raw) bool {
 }
 
 func refuseCollation(collection string, collation bson.Raw) error {
-	return opening.errorf("%[1]s has the collation %[2]v, which makes different users or ids equal: one user could end the sessions of another. "+
-		"A collation cannot be changed: name another collection, or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
+	return opening.errorf("%[1]s has the collation %[2]v, which makes different users or ids equal: "+
+		"one user could end the sessions of another. A collation cannot be changed: name another collection, "+
+		"or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
 }
 
-func (x index) fitExpiry(collection string) (*task, error) {
-	change := modifyIndex(collection, x.Name, "expireAfterSeconds", 0)
+func (x index) fitExpiry(collection string) (problem string, err error) {
 	seconds, isNumber := x.Expiry.AsFloat64OK()
 	switch {
 	case x.Filter != nil:
-		return nil, opening.errorf("the expiry index %q is partial, and would never remove some sessions: %s", x.Name, x.drop(collection))
+		return "", opening.errorf("the expiry index %q is partial, and would never remove some sessions: "+
+			"%s, and the store makes the right one", x.Name, x.drop(collection))
 	case isNumber && math.IsNaN(seconds):
-		return nil, opening.errorf("expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
-			"Change it with\n\t%s", x.Name, change.shell)
+		return "", opening.errorf("expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
+			"Change it with\n\t%s", x.Name, modifyIndex(collection, "", x.Name, "expireAfterSeconds", 0).shell)
 	case isNumber && seconds == 0:
-		return nil, nil
+		return "", nil
 	case x.Expiry.Type == 0:
-		change.problem = fmt.Sprintf("the expiry index %q has no expireAfterSeconds, and removes nothing", x.Name)
-	default:
-		change.problem = fmt.Sprintf("expireAfterSeconds of the expiry index %q is %v and must be 0", x.Name, x.Expiry)
+		return fmt.Sprintf("the expiry index %q has no expireAfterSeconds, and removes nothing", x.Name), nil
 	}
-	return &change, nil
+	return fmt.Sprintf("expireAfterSeconds of the expiry index %q is %v and must be 0", x.Name, x.Expiry), nil
 }
 
-func (x index) fitUsers(collection string) (*task, error) {
-	// One that is not partial serves as well, and is only larger.
-	if x.Filter != nil && x.Filter.String() != `{"user": {"$exists": true}}` {
-		return nil, opening.errorf("the user index %q has another partial filter than {user: {$exists: true}}: %s", x.Name, x.drop(collection))
+func (x index) fitUsers(collection string) (problem string, err error) {
+	switch {
+	case x.Filter != nil && x.Filter.String() != `{"user": {"$exists": true}}`: // without a filter it is only larger
+		return "", opening.errorf("the user index %q has another partial filter than {user: {$exists: true}}: "+
+			"%s, and the store makes the right one", x.Name, x.drop(collection))
+	case x.Hidden:
+		return fmt.Sprintf("the user index %q is hidden: so every list of a user's sessions reads all sessions", x.Name), nil
 	}
-	if !x.Hidden {
-		return nil, nil
-	}
-	change := modifyIndex(collection, x.Name, "hidden", false)
-	change.problem = fmt.Sprintf("the user index %q is hidden: so every list of a user's sessions reads all sessions", x.Name)
-	return &change, nil
+	return "", nil
 }
 
-func createIndex(collection string, definition bson.D) bson.D {
-	return bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}}
-}
-
-func modifyIndex(collection, name, option string, value any) task {
+func createIndex(collection, problem, shell string, definition bson.D) task {
 	return task{
-		command: bson.D{{Key: "collMod", Value: collection}, {Key: "index", Value: bson.D{{Key: "name", Value: name}, {Key: option, Value: value}}}},
+		problem: problem,
+		command: bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}},
+		shell:   fmt.Sprintf("db.getCollection(%q).createIndex(%s)", collection, shell),
+	}
+}
+
+func modifyIndex(collection, problem, name, option string, value any) task {
+	change := bson.D{{Key: "name", Value: name}, {Key: option, Value: value}}
+	return task{
+		problem: problem,
+		command: bson.D{{Key: "collMod", Value: collection}, {Key: "index", Value: change}},
 		shell:   fmt.Sprintf("db.runCommand({collMod: %q, index: {name: %q, %s: %v}})", collection, name, option, value),
 	}
 }

@@ -27,10 +27,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-const (
-	defaultCollection = "sessions"
-	defaultTimeout    = 10 * time.Second
-)
+const defaultTimeout = 10 * time.Second
 
 // Options are the settings of a [Store]. The zero value is ready for use if the
 // URI names a database.
@@ -95,7 +92,7 @@ func Open(ctx context.Context, uri string, opts Options) (*Store, error) {
 		_ = disconnect(client)
 		return nil, opening.translate(ctx, err)
 	}
-	s, err := New(ctx, client.Database(database).Collection(cmp.Or(opts.Collection, defaultCollection)), opts)
+	s, err := New(ctx, client.Database(database).Collection(cmp.Or(opts.Collection, "sessions")), opts)
 	if err != nil {
 		_ = disconnect(client)
 		return nil, err

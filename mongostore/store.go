@@ -91,8 +91,9 @@ func matched(res *mongo.UpdateResult, err error) (bool, error) {
 // fails and may have been made: a lost touch costs a little of the session's
 // life. Only if it updates nothing, a findOne says why.
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
+	forward := bson.D{{Key: "$max", Value: bson.D{{Key: fieldSeen, Value: r.SeenAt}, {Key: fieldExpires, Value: r.ExpiresAt}}}}
 	return s.perform(ctx, write{op: touching, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), encodeTouch(r)))
+		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), forward))
 	}})
 }
 
@@ -103,10 +104,9 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 // delete removed it: that is [session.ErrUnavailable]. If no majority confirmed
 // the deletion in time and the session is gone afterwards, it is deleted.
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
-	filter := encodeFilter(id, version, time.Time{})
-	record := session.Record{ID: id, Version: version}
-	return s.perform(ctx, write{op: deleting, record: record, send: func(ctx context.Context) (applied bool, err error) {
-		res, err := s.coll.DeleteOne(ctx, filter)
+	r := session.Record{ID: id, Version: version}
+	return s.perform(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
+		res, err := s.coll.DeleteOne(ctx, encodeFilter(id, version, time.Time{}))
 		return err == nil && res.DeletedCount > 0, err
 	}})
 }
@@ -185,9 +185,8 @@ func (s *Store) DeleteUser(ctx context.Context, name, user, exceptID string) (n 
 	if user == "" {
 		return 0, s.ready(ctx, clearing)
 	}
-	filter := encodeUser(name, user, exceptID)
 	err = s.perform(ctx, write{op: clearing, send: func(ctx context.Context) (applied bool, err error) {
-		res, err := s.coll.DeleteMany(ctx, filter)
+		res, err := s.coll.DeleteMany(ctx, encodeUser(name, user, exceptID))
 		if res != nil {
 			n += res.DeletedCount
 		}

@@ -23,7 +23,7 @@ const (
 )
 
 // A write can be sent again, because it applies at most once: Create needs the
-// id to be free, Update and Delete need a version. A Touch is not worth it.
+// id to be free, Update and Delete need a version. A Touch is sent once.
 type write struct {
 	op     operation
 	record session.Record // what it stores; of a Delete the ID and Version alone
