@@ -43,7 +43,7 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
 	inSession, sess := s.causal.begin(ctx)
-	raw, err := s.coll.FindOne(inSession, encode(filter{ID: id})).Raw()
+	raw, err := s.coll.FindOne(inSession, bson.D{{Key: fieldID, Value: id}}).Raw()
 	s.causal.end(sess, err)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
