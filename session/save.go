@@ -125,7 +125,7 @@ func (s *save) next(ctx context.Context) (r row, nothing bool, err error) {
 	if err := errors.Join(b.bounded(value), b.writable(&f.row.meta)); err != nil {
 		return r, false, err
 	}
-	if f.row.id == "" || f.isSpent() {
+	if f.needsID() {
 		if err := f.changeID(ctx); err != nil {
 			return r, false, err
 		}

@@ -93,13 +93,12 @@ func (d *draft) noteUnresolved() *unresolved {
 	return d.unresolved
 }
 
-// isSpent reports whether the session, which is not stored, needs another id:
-// there was a Create of the present one, and it may still come. An id is created
-// once, because somebody could have ended the session in between, and a second
-// Create would bring it back.
-func (f *flow) isSpent() bool {
-	u := f.unresolved()
-	return u != nil && u.spent && !f.row.isStored()
+// needsID reports whether the session, which is not stored, needs an id, perhaps
+// another one. An id is created once: if a Create of it may still come, somebody
+// can have ended the session in between, and a second Create would bring it back.
+func (f *flow) needsID() bool {
+	u := f.draft.unresolved
+	return f.row.id == "" || u != nil && u.spent && !f.row.isStored()
 }
 
 // changeID gives a session that is not stored another id and secret.
