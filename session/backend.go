@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -122,15 +123,8 @@ func (b *backend) probe(ctx context.Context, p outage.Probe, do func() error) (e
 
 // isAnswer reports whether err shows that the store was reached.
 func isAnswer(err error) bool {
-	if err == nil {
-		return true
-	}
-	for _, answer := range []error{ErrNotFound, ErrConflict, ErrExists, ErrCorrupt} {
-		if errors.Is(err, answer) {
-			return true
-		}
-	}
-	return false
+	answers := []error{nil, ErrNotFound, ErrConflict, ErrExists, ErrCorrupt}
+	return slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) })
 }
 
 // notSent is the error of a call that did not reach the store.
@@ -150,7 +144,7 @@ type presence uint8
 const (
 	absent  presence = iota // no record, or one of another kind of session
 	present                 // a live record
-	ended                   // a record that is live to the store, but has ended by this configuration
+	expired                 // a record that is live to the store, but has ended by this configuration
 )
 
 // load fills r with the record of id. The meta data of another kind's record is
@@ -177,7 +171,7 @@ func (b *backend) load(ctx context.Context, id string, r *row, t *meter) (presen
 		return present, fmt.Errorf("session: load %s: %w", id, err)
 	}
 	if b.hasEnded(r) {
-		return ended, nil
+		return expired, nil
 	}
 	return present, nil
 }
@@ -239,9 +233,9 @@ func (b *backend) own(data []byte) encoded {
 }
 
 // associated is what the seal binds besides Data: everything that identifies the
-// version of the record, and the format that Data has when it is opened, so that no part of it can be exchanged with that of another record,
-// or put back to an earlier value. SeenAt and ExpiresAt are left out, because a
-// touch moves them alone.
+// version of the record, and the format of the plain Data. So no part of a record
+// can be exchanged with that of another one, or put back to an earlier value.
+// SeenAt and ExpiresAt are left out, because a touch moves them alone.
 func associated(rec *Record, version int64) []byte {
 	ad := make([]byte, 0, 256)
 	for _, part := range []string{rec.ID, rec.Name, rec.User, rec.Format} {

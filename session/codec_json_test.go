@@ -219,3 +219,33 @@ func readOnly[T any](t *testing.T, m *session.Manager[T], token string) {
 	_, err = x.End(t.Context())
 	wantNoErr(t, err)
 }
+
+// FuzzCodecJSON: what is decoded keeps its value and its bytes from then on.
+func FuzzCodecJSON(f *testing.F) {
+	for _, v := range []visit{{}, fullVisit(), secretVisit(), {Note: "\x00\u2028\xff"}} {
+		data, err := session.JSON().Marshal(&v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, text := range []string{"", "null", "{}", `{"Name":"a","Name":"b"}`, `{"Prefs":{"\ud800":"1"}}`, `{"Count":1e3}`, `{"Pages":[null]}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var v, w visit
+		if session.JSON().Unmarshal(data, &v) != nil {
+			return
+		}
+		once, err := session.JSON().Marshal(&v)
+		if err != nil {
+			t.Fatalf("%q was decoded to %+v, and cannot be encoded: %v", data, v, err)
+		}
+		if err := session.JSON().Unmarshal(once, &w); err != nil {
+			t.Fatalf("%q was encoded to %q, and cannot be decoded: %v", data, once, err)
+		}
+		if twice, err := session.JSON().Marshal(&w); err != nil || !bytes.Equal(once, twice) {
+			t.Errorf("%q became %q and then %q, %v", data, once, twice, err)
+		}
+	})
+}

@@ -17,10 +17,10 @@ func (f *flow) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	if out, responds := f.respondInFailed(ctx); responds {
 		return out, nil
 	}
-	if err := f.tryEnter(); err != nil {
+	if err := f.tryLock(); err != nil {
 		return Outcome{}, err
 	}
-	defer f.leave()
+	defer f.unlock()
 	out, err := f.commit(ctx, hijacked)
 	f.response = max(f.response, responseBegun)
 	return out, err
@@ -52,7 +52,7 @@ func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
 	}
 	err := f.carryOut(ctx)
 	f.recheckReply(ctx)
-	if f.stage == stageLoaded && f.closing != endingNone { // nobody asked for the session, and it has ended
+	if f.stage == stageLoaded && f.ending != endingNone { // nobody asked for the session, and it has ended
 		f.makeEmpty(endingSuperseded, errGone, f.row.id)
 	}
 	return f.outcome(ctx), err
@@ -102,12 +102,6 @@ func (f *flow) resolveFor(ctx context.Context, next step) error {
 
 // make makes one step. data is the encoding of Data, if the plan needed it.
 func (f *flow) make(ctx context.Context, next step, data []byte) error {
-	if data == nil && (next == stepSave || next == stepRefresh) {
-		var err error
-		if data, err = f.typed.encodeData(); err != nil {
-			return f.settle(ctx, result{op: OpSave, err: err})
-		}
-	}
 	switch next {
 	case stepDrop:
 		f.observeDropped(ctx)
@@ -160,10 +154,10 @@ func (f *flow) save(ctx context.Context, data []byte) error {
 	r := f.prepareAndWrite(ctx, data, false)
 	if errors.Is(r.err, ErrCommitted) {
 		f.observeLost(ctx, errHijacked)
-		f.failed = failedSave
-		return f.settle(ctx, f.endLeft(ctx))
+		f.failed = true
+		return f.settle(ctx, f.endReplaced(ctx))
 	}
-	if r.err == nil && r.fate == alive && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet
+	if r.written && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet
 		r = f.destroy(ctx)
 	}
 	return f.settle(ctx, r)
@@ -178,10 +172,10 @@ func (f *flow) refresh(ctx context.Context, data []byte) error {
 		return f.settle(ctx, r)
 	case r.err != nil:
 		f.event(ctx, EventError, f.row, nil, r.err)
-	case r.written || r.fate == gone:
+	case r.written || f.ending != endingNone:
 		return nil
 	}
-	if f.closing == endingNone && f.b.isDue(&f.row) { // the session is in use all the same
+	if f.b.isDue(&f.row) { // the session is in use all the same
 		f.touch(ctx)
 	}
 	return nil
@@ -190,13 +184,13 @@ func (f *flow) refresh(ctx context.Context, data []byte) error {
 // observeDropped observes a change that was made with a superseded token, or after
 // a Destroy was carried out.
 func (f *flow) observeDropped(ctx context.Context) {
-	if f.closing != endingSuperseded && f.closing != endingDestroyed || f.draft.base.data == nil {
+	if f.ending != endingSuperseded && f.ending != endingDestroyed || f.draft.base.data == nil {
 		return
 	}
 	data, err := f.typed.encodeData()
 	switch {
 	case err != nil || bytes.Equal(data, f.draft.base.data):
-	case f.closing == endingDestroyed:
+	case f.ending == endingDestroyed:
 		f.observeLost(ctx, errDestroyed)
 	default:
 		f.event(ctx, EventGone, f.row, nil, errGone)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,8 @@ import (
 	"time"
 )
 
-// left is what Regenerate leaves behind until a save ends it.
-type left struct {
+// leftovers are the records that Regenerate leaves behind until a save ends them.
+type leftovers struct {
 	replaced []owned // records of the sessions before
 	orphans  []owned // new records that no client was given, and that could not be deleted
 }
@@ -24,16 +25,16 @@ type owned struct {
 
 // touchesToken reports whether a delete or a write that got no answer may have
 // ended a token of the sessions before.
-func (l *left) touchesToken() bool {
+func (l *leftovers) touchesToken() bool {
 	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool { return o.tried || o.origin.writes.touchesToken() })
 }
 
 // isEmpty reports whether nothing is left behind. Orphans do not count: no client
 // has their tokens.
-func (l *left) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
+func (l *leftovers) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
 
-// leaveBehind returns the present record, to be ended. Needs only mu.
-func (f *flow) leaveBehind() owned {
+// ownRecord returns the present record, to be ended. Needs only mu.
+func (f *flow) ownRecord() owned {
 	o := owned{row: f.row, origin: f.origin()}
 	o.tried = o.origin.writes != nil && o.origin.writes.deleting
 	return o
@@ -45,13 +46,13 @@ func (f *flow) destroy(ctx context.Context) result {
 	if err := f.resolve(ctx); err != nil {
 		return result{op: OpDestroy, err: err}
 	}
-	if f.closing == endingGone {
-		return result{fate: gone}
+	if f.ending == endingGone {
+		return result{}
 	}
-	hadToken := f.presented || f.action != ActionNone || !f.draft.left.isEmpty()
+	hadToken := f.presented || f.action != ActionNone || !f.draft.leftovers.isEmpty()
 	if f.row.isStored() {
 		hadToken = true
-		old := f.leaveBehind()
+		old := f.ownRecord()
 		switch end, err := f.retire(ctx, &old); {
 		case err != nil:
 			if old.tried {
@@ -60,15 +61,15 @@ func (f *flow) destroy(ctx context.Context) result {
 			return result{op: OpDestroy, err: err}
 		case end == retiredNot, end == retiredByOther && !old.tried:
 			f.setGone(ctx)
-			return result{fate: gone}
+			return result{}
 		}
 	}
-	if r := f.endLeft(ctx); r.err != nil || r.fate == gone {
+	if r := f.endReplaced(ctx); !r.written {
 		return r
 	}
 	data, _ := f.typed.encodeData() // after an error, every later Data counts as changed
 	if f.draft.pending.destroyed {
-		f.closing = endingDestroyed
+		f.ending = endingDestroyed
 		f.draft.base = base{encoded: f.b.own(data)}
 	}
 	f.row = row{id: f.row.id, created: f.row.created}
@@ -113,20 +114,23 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		}
 		var latest row
 		found, lookErr := f.fetch(ctx, old.row.id, &latest, t)
-		isOther := lookErr == nil && found != absent && old.row.isStored() && latest.version != old.row.version
-		old.tried = old.tried || !isRefused && !isOther
 		switch {
-		case lookErr == nil && found == absent: // by this delete, if it got no answer, or by another one
+		case lookErr == nil && found == absent:
+			old.tried = old.tried || !isRefused
 			return retiredByOther, nil
-		case !isRefused && !isOther:
-			return retiredNot, err
-		case errors.Is(lookErr, ErrCorrupt) && latest.id == old.row.id: // damaged since: its id shows that it is the same session
-		case lookErr != nil:
-			return retiredNot, lookErr
+		case isRefused, lookErr == nil && old.row.isStored() && latest.version != old.row.version:
+			// The record has another version.
 		default:
-			if _, state := f.recognise(&old.origin, &latest); !state.opens() {
-				return retiredNot, nil
-			}
+			old.tried = true
+			return retiredNot, err
+		}
+		// A record that was damaged since shows by its id that it is the same session.
+		isDamaged := errors.Is(lookErr, ErrCorrupt) && latest.id == old.row.id
+		if lookErr != nil && !isDamaged {
+			return retiredNot, lookErr
+		}
+		if _, state := f.recognise(&old.origin, &latest); !isDamaged && !state.opens() {
+			return retiredNot, nil
 		}
 		old.row.version = latest.version
 	}
@@ -138,12 +142,12 @@ func (f *flow) delete(ctx context.Context, id string, version int64, t *meter) (
 	return err
 }
 
-// endLeft ends the records that Regenerate left behind. If another request ended
+// endReplaced ends the records that Regenerate left behind. If another request ended
 // one of them, that was a log-out, which must hold for the new session, too.
-func (f *flow) endLeft(ctx context.Context) result {
-	l := f.draft.left
+func (f *flow) endReplaced(ctx context.Context) result {
+	l := f.draft.leftovers
 	if l == nil {
-		return result{}
+		return result{written: true}
 	}
 	for len(l.replaced) > 0 {
 		old := &l.replaced[0]
@@ -153,12 +157,12 @@ func (f *flow) endLeft(ctx context.Context) result {
 			return result{op: OpDestroy, err: err}
 		case end == retiredNot, end == retiredByOther && f.isLoggedOut(old):
 			f.setGone(ctx)
-			return result{fate: gone}
+			return result{}
 		}
 		l.replaced = l.replaced[1:]
 	}
 	f.endOrphans(ctx)
-	return result{}
+	return result{written: true}
 }
 
 // isLoggedOut reports whether a record that is gone was ended by somebody, so
@@ -173,10 +177,10 @@ func (f *flow) isLoggedOut(old *owned) bool {
 
 // endOrphans tries once more to delete new records that no client was given.
 func (f *flow) endOrphans(ctx context.Context) {
-	if f.draft == nil || f.draft.left == nil {
+	if f.draft == nil || f.draft.leftovers == nil {
 		return
 	}
-	l := f.draft.left
+	l := f.draft.leftovers
 	kept := l.orphans[:0]
 	for _, o := range l.orphans {
 		if !f.deleteOrphan(ctx, &o) {
@@ -211,9 +215,9 @@ const cleanUpTimeout = 5 * time.Second
 func (f *flow) takeBack(ctx context.Context, asked pending) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	orphan := f.leaveBehind()
+	orphan := f.ownRecord()
 	if !f.deleteOrphan(ctx, &orphan) {
-		f.draft.left.orphans = append(f.draft.left.orphans, orphan)
+		f.draft.leftovers.orphans = append(f.draft.leftovers.orphans, orphan)
 	}
 	f.row = row{id: f.row.id, created: f.row.created}
 	f.draft.base = base{} // every Data counts as changed
@@ -239,17 +243,17 @@ func (p pending) and(later pending) pending {
 func (f *flow) regenerate(id string, data []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closing != endingNone && f.closing != endingDestroyed {
+	if f.ending != endingNone && f.ending != endingDestroyed {
 		return false
 	}
 	d := f.draft
 	if f.row.isStored() || d.unresolved != nil && d.unresolved.open {
-		if d.left == nil {
-			d.left = new(left)
+		if d.leftovers == nil {
+			d.leftovers = new(leftovers)
 		}
-		d.left.replaced = append(d.left.replaced, f.leaveBehind())
+		d.leftovers.replaced = append(d.leftovers.replaced, f.ownRecord())
 	}
-	f.closing = endingNone
+	f.ending = endingNone
 	f.setNew(id, data)
 	f.regenerated++
 	if d.pending.policy == SaveNever {
@@ -259,23 +263,31 @@ func (f *flow) regenerate(id string, data []byte) bool {
 }
 
 // undoNew brings back the session before, because the Update failed which gave
-// the session a new id.
+// the session a new id: its function called Regenerate, or the id before must not
+// be created again. A new record that may exist is an orphan.
 func (f *flow) undoNew(before snapshot) {
-	d := f.draft
-	l, now := d.left, f.leaveBehind()
-	mayExist := now.row.isStored() || d.unresolved != nil && d.unresolved.open
+	d, asked, orphan := f.draft, f.draft.pending, f.ownRecord()
+	mayExist := orphan.row.isStored() || d.unresolved != nil && d.unresolved.open
+	l := cmp.Or(d.leftovers, new(leftovers))
 	*d = before.draft
-	f.row, f.cred = before.row, before.cred
-	if d.left = l; l == nil {
-		d.left = new(left)
+	d.leftovers, f.row, f.cred = l, before.row, before.cred
+	if f.regenerated == before.regenerated {
+		d.pending = asked
+		d.noteUnresolved().spent = true
+	} else {
+		d.pending.policy = asked.policy
+		d.pending.destroyed = d.pending.destroyed || asked.destroyed // a log-out is never forgotten
 	}
-	d.left.replaced = slices.DeleteFunc(d.left.replaced, func(o owned) bool {
-		if o.row.id == before.row.id && o.tried {
+	if mayExist {
+		l.orphans = append(l.orphans, orphan)
+	}
+	kept := l.replaced[:0]
+	for _, o := range l.replaced {
+		if o.row.id != before.row.id {
+			kept = append(kept, o)
+		} else if o.tried {
 			d.noteUnresolved().deleting = true
 		}
-		return o.row.id == before.row.id
-	})
-	if mayExist {
-		d.left.orphans = append(d.left.orphans, now)
 	}
+	l.replaced = kept
 }

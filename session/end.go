@@ -10,8 +10,8 @@ import (
 // that came later, and looks for changes that came too late. Afterwards the
 // hooks are not called any more.
 func (f *flow) End(ctx context.Context) (out Outcome, err error) {
-	f.enter()
-	defer f.leave()
+	f.lock()
+	defer f.unlock()
 	defer f.close()
 	switch {
 	case f.response == responseOver:
@@ -28,8 +28,8 @@ func (f *flow) End(ctx context.Context) (out Outcome, err error) {
 // Abandon ends the exchange of a handler that panicked: nothing is committed.
 // The Outcome is that of a Save that the handler made before.
 func (f *flow) Abandon(ctx context.Context) Outcome {
-	f.enter()
-	defer f.leave()
+	f.lock()
+	defer f.unlock()
 	defer f.close()
 	f.recheckReply(ctx)
 	return f.outcome(ctx)
@@ -53,20 +53,20 @@ func (f *flow) close() {
 func (f *flow) late(ctx context.Context) error {
 	d, p := f.draft, f.draft.pending
 	switch {
-	case f.closing != endingNone:
+	case f.ending != endingNone:
 		if p.destroyed && f.b.inspects() {
 			f.observeDropped(ctx)
 		}
 		return nil
 	case p.policy == SaveNever:
 		return nil
-	case p.destroyed && f.failed != failedDestroy:
+	case p.destroyed && !f.destroyFailed:
 		return f.settle(ctx, f.destroy(ctx))
-	case f.failed != failedNothing: // all that is pending was observed
+	case f.failed: // all that is pending was observed
 		return nil
-	case !d.left.isEmpty(), f.row.isStored() && (p.renewTo != "" || p.hasAge):
+	case !d.leftovers.isEmpty(), f.row.isStored() && (p.renewTo != "" || p.hasAge):
 		f.observeLost(ctx, errLate)
-		return f.settle(ctx, f.endLeft(ctx))
+		return f.settle(ctx, f.endReplaced(ctx))
 	case !f.b.inspects():
 		return nil
 	}

@@ -1,86 +1,78 @@
 package session
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // What the application asks for itself, instead of leaving it to the commit.
 
 // saveNow is Session.Save.
 func (f *flow) saveNow(ctx context.Context) error {
-	if err := f.tryEnter(); err != nil {
-		return err
-	}
-	defer f.leave()
-	if err := f.settled(ctx); err != nil {
-		return err
-	}
-	if f.draft.pending.destroyed {
-		return f.report(ctx, f.destroy(ctx))
-	}
-	data, err := f.typed.encodeData()
-	if err != nil {
-		return err
-	}
-	return f.report(ctx, f.prepareAndWrite(ctx, data, false))
+	return f.explicitly(ctx, func() result {
+		if f.draft.pending.destroyed {
+			return f.destroy(ctx)
+		}
+		return f.prepareAndWrite(ctx, nil, false)
+	})
 }
 
-// settled returns an error if the session cannot be saved, and finds out before
-// what became of an earlier write.
-func (f *flow) settled(ctx context.Context) error {
+// explicitly runs an operation that the application asks for, if the session can
+// be saved. Before, it finds out what became of an earlier write.
+func (f *flow) explicitly(ctx context.Context, do func() result) error {
+	if err := f.tryLock(); err != nil {
+		return err
+	}
+	defer f.unlock()
 	if err := f.changeable(); err != nil {
 		return err
 	}
-	if err := f.resolve(ctx); err != nil {
+	if err := f.resolve(ctx); err != nil || f.ending != endingNone {
 		return f.report(ctx, result{err: err})
 	}
-	return f.changeable()
+	return f.report(ctx, do())
 }
 
 // update is Session.Update. It applies a function to what is stored and saves the
 // result. If that fails, or apply panics, everything is as before.
 func (f *flow) update(ctx context.Context, apply func() error) error {
-	if err := f.tryEnter(); err != nil {
-		return err
-	}
-	defer f.leave()
-	if err := f.settled(ctx); err != nil {
-		return err
-	}
-	if f.draft.pending.destroyed {
-		return errDestroyed
-	}
-	data, err := f.typed.encodeData()
-	if err != nil {
-		return err
-	}
-	before, stored := f.snapshot(), false
-	defer func() {
-		if !stored {
-			f.restore(before)
-		}
-	}()
 	var failure error // of apply: the application's own, which is not observed
-	s := save{f: f, data: data}
-	s.update = func(data []byte) ([]byte, error) {
-		if err := f.typed.decodeData(f.b.own(data)); err != nil {
-			return nil, err
-		}
-		if failure = f.callHook(hookUpdate, apply); failure != nil {
-			return nil, failure
-		}
-		if err := f.callBeforeSave(); err != nil {
-			return nil, err
-		}
+	err := f.explicitly(ctx, func() (r result) {
 		if f.draft.pending.destroyed {
-			return nil, errDestroyed
+			return result{err: errDestroyed}
 		}
-		return f.typed.encodeData()
-	}
-	r := f.writeAndReply(ctx, s)
-	stored = r.written
-	if failure != nil {
-		return failure
-	}
-	return f.report(ctx, r)
+		data, err := f.typed.encodeData()
+		if err != nil {
+			return result{err: err}
+		}
+		before := f.snapshot()
+		defer func() {
+			if !r.written {
+				f.restore(before)
+			}
+		}()
+		s := save{f: f, data: data}
+		s.update = func(data []byte) ([]byte, error) {
+			if err := f.typed.decodeData(f.b.own(data)); err != nil {
+				return nil, err
+			}
+			if failure = f.callHook(hookUpdate, apply); failure != nil {
+				return nil, failure
+			}
+			if err := f.callBeforeSave(); err != nil {
+				return nil, err
+			}
+			if f.draft.pending.destroyed {
+				return nil, errDestroyed
+			}
+			return f.typed.encodeData()
+		}
+		if r = f.writeAndReply(ctx, s); failure != nil {
+			r.err = nil
+		}
+		return r
+	})
+	return cmp.Or(failure, err)
 }
 
 // snapshot is what an Update brings back if it fails.
@@ -101,51 +93,33 @@ func (f *flow) snapshot() snapshot {
 // the application asked for in the meantime.
 func (f *flow) restore(before snapshot) {
 	f.typed.setData(before.data)
-	asked := f.draft.pending
-	switch isNew := f.row.id != before.row.id; {
-	case isNew && f.regenerated != before.regenerated:
+	switch {
+	case f.row.id != before.row.id:
 		f.undoNew(before)
-		f.draft.pending.policy = asked.policy
-		f.draft.pending.destroyed = f.draft.pending.destroyed || asked.destroyed // a log-out is never forgotten
-	case isNew: // the id before cannot be used any more, but was not seen to change
-		f.undoNew(before)
-		f.draft.pending = asked
-		f.draft.noteUnresolved().spent = true
-	default:
+	case f.row.isStored() == before.row.isStored():
+		f.draft.base, f.row = before.draft.base, before.row
+	default: // the record was taken back
 		f.draft.base = before.draft.base
-		if wasTakenBack := before.row.isStored() && !f.row.isStored(); !wasTakenBack {
-			f.row = before.row
-		}
 	}
 }
 
 // reload is Session.Reload.
 func (f *flow) reload(ctx context.Context) error {
-	if err := f.tryEnter(); err != nil {
-		return err
-	}
-	defer f.leave()
-	if err := f.changeable(); err != nil {
-		return err
-	}
-	u := f.unresolved()
-	mayExist := u != nil && u.open && u.creating
-	if !f.row.isStored() && !mayExist {
-		return f.clear()
-	}
-	var latest row
-	found, err := f.fetch(ctx, f.row.id, &latest, nil)
-	switch {
-	case err != nil:
-		return f.report(ctx, result{err: err})
-	case found == absent && mayExist:
-		u.open, u.spent = false, true
-		return f.clear()
-	case found != present, !f.isStillOurs(&latest):
-		f.setGone(ctx)
-		return errGone
-	}
-	return f.report(ctx, result{err: f.reopen(&latest)})
+	return f.explicitly(ctx, func() result {
+		if !f.row.isStored() {
+			return result{err: f.clear()}
+		}
+		var latest row
+		found, err := f.fetch(ctx, f.row.id, &latest, nil)
+		switch {
+		case err != nil:
+			return result{err: err}
+		case found != present, !f.isStillOurs(&latest):
+			f.setGone(ctx)
+			return result{}
+		}
+		return result{err: f.reopen(&latest)}
+	})
 }
 
 // clear makes Data of a session that is not stored as New makes it.

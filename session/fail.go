@@ -19,7 +19,7 @@ func (f *flow) validate(ctx context.Context) error {
 		return err
 	}
 	f.typed.abandonSession()
-	old := f.leaveBehind()
+	old := f.ownRecord()
 	end, err := f.retire(ctx, &old)
 	switch {
 	case err != nil:
@@ -67,7 +67,7 @@ func (f *flow) failLoad(ctx context.Context, op Op, err error) error {
 func (f *flow) makeEmpty(why ending, cause error, id string) {
 	d := f.typed.newDraft()
 	data, _ := f.typed.freshData() // after an error, every Data counts as changed, and nothing is saved
-	f.stage, f.closing, f.failure = stageReady, why, &failure{err: cause}
+	f.stage, f.ending, f.failure = stageReady, why, &failure{err: cause}
 	f.row, f.cred = row{id: id}, credential{}
 	*d = draft{base: base{encoded: f.b.own(data)}}
 	f.draft = d
@@ -82,12 +82,13 @@ func (f *flow) answer(ctx context.Context, op Op, err error) error {
 	return f.callHook(hookFailed, func() error { return f.typed.askFailed(op, err) })
 }
 
-// result is what a step that may write came to.
+// result is what a step that may write came to. If it has neither written nor an
+// error, there was nothing to do, or the session is gone: its changes are dropped,
+// which is no error of this request.
 type result struct {
-	fate    fate
-	written bool  // the store has what the step was to write
-	op      Op    // what failed, if err is not nil
-	err     error // nil also if the session is gone: its changes are dropped, which is no error of this request
+	written bool // the store has what the step was to write, or has deleted it
+	op      Op   // what failed, if err is not nil
+	err     error
 }
 
 // settle turns the result of a step of the commit into the answer.
@@ -95,21 +96,18 @@ func (f *flow) settle(ctx context.Context, r result) error {
 	if r.err == nil {
 		return nil
 	}
-	f.failed = failedSave
-	if r.op == OpDestroy {
-		f.failed = failedDestroy
-	}
+	f.failed, f.destroyFailed = true, r.op == OpDestroy
 	return f.answer(ctx, r.op, r.err)
 }
 
 // report observes the error of what the application itself asked for, and
 // returns it.
 func (f *flow) report(ctx context.Context, r result) error {
-	if r.fate == gone {
-		return errGone
-	}
-	if r.err != nil {
+	switch {
+	case r.err != nil:
 		f.event(ctx, EventError, f.row, nil, r.err)
+	case f.ending == endingGone:
+		return errGone
 	}
 	return r.err
 }

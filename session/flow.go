@@ -30,23 +30,24 @@ type flow struct {
 
 	op sync.Mutex
 
-	mu          sync.Mutex
-	stage       stage
-	response    response
-	running     hook     // the hook that runs at present
-	closing     ending   // why the session is never saved, if it is not
-	failed      failedOp // what the commit failed at
-	inRequest   bool     // hooks may be called: there is a request, and it is not over
-	read        bool     // the application looked at the session, so the response depends on it
-	presented   bool     // the request carried a token
-	hijacked    bool     // the handler has the connection and may send the token itself
-	action      Action   // what the response says about the token, so far
-	regenerated uint8    // how often Regenerate was called
-	failure     *failure // nil unless the session could not be loaded
-	row         row      // the record as this request last knew it
-	cred        credential
-	draft       *draft // nil until Data is decoded or made
-	reply       *reply // nil until a response is to carry a token
+	mu            sync.Mutex
+	stage         stage
+	response      response
+	running       hook     // the hook that runs at present
+	ending        ending   // why the session is never saved, if it is not
+	failed        bool     // the commit failed, and what is pending was observed
+	destroyFailed bool     // a Destroy was among it
+	inRequest     bool     // hooks may be called: there is a request, and it is not over
+	read          bool     // the application looked at the session, so the response depends on it
+	presented     bool     // the request carried a token
+	hijacked      bool     // the handler has the connection and may send the token itself
+	action        Action   // what the response says about the token, so far
+	regenerated   uint8    // how often Regenerate was called
+	failure       *failure // nil unless the session could not be loaded
+	row           row      // the record as this request last knew it
+	cred          credential
+	draft         *draft // nil until Data is decoded or made
+	reply         *reply // nil until a response is to carry a token
 }
 
 // options is what the adapter said when the exchange began.
@@ -82,15 +83,6 @@ const (
 	hookUpdate // the function of an Update
 )
 
-// failedOp is what a commit failed at.
-type failedOp uint8
-
-const (
-	failedNothing failedOp = iota
-	failedSave
-	failedDestroy
-)
-
 // failure is a load that failed.
 type failure struct {
 	err     error
@@ -113,7 +105,7 @@ type draft struct {
 	base       base
 	pending    pending
 	unresolved *unresolved // nil while every write was answered
-	left       *left       // nil unless Regenerate left records behind
+	leftovers  *leftovers  // nil unless Regenerate left records behind
 }
 
 // base is the value that the present Data started from: what was loaded, or the
@@ -142,14 +134,6 @@ type pending struct {
 	policy    SavePolicy
 }
 
-// fate is what became of a record since the request loaded it.
-type fate uint8
-
-const (
-	alive fate = iota // it is still the request's own
-	gone              // another request ended it, or made it the session of somebody else
-)
-
 // typed is the side of an exchange that knows the type of Data. An Exchange[T]
 // is one. It calls the codec and the functions of the configuration outside of
 // flow.mu; the methods from requestContext on are called like that themselves.
@@ -176,14 +160,14 @@ type typed interface {
 	releaseHooks() // the request is over: its hooks may serve another one by now
 }
 
-// enter begins an operation, when the one before has ended.
-func (f *flow) enter() {
+// lock begins an operation, when the one before has ended.
+func (f *flow) lock() {
 	f.op.Lock()
 	f.mu.Lock()
 }
 
-// leave ends an operation.
-func (f *flow) leave() {
+// unlock ends an operation.
+func (f *flow) unlock() {
 	f.mu.Unlock()
 	f.op.Unlock()
 }
@@ -199,17 +183,17 @@ func (f *flow) outside(call func()) {
 // which it may have been called.
 var errInHook = errors.New("session: a hook of this session is running: in Valid, BeforeSave, ErrorHandler and the function of Update, use the session that it was given, and leave saving to its caller")
 
-// tryEnter begins an operation like enter. While a hook runs it returns an error
+// tryLock begins an operation like lock. While a hook runs it returns an error
 // at once: if the hook itself called, it would wait for its own end. It takes no
 // lock then.
-func (f *flow) tryEnter() error {
+func (f *flow) tryLock() error {
 	f.mu.Lock()
 	running := f.running
 	f.mu.Unlock()
 	if running != hookNone {
 		return errInHook
 	}
-	f.enter()
+	f.lock()
 	return nil
 }
 
@@ -237,7 +221,7 @@ func (f *flow) fetch(ctx context.Context, id string, r *row, t *meter) (found pr
 
 // changeable returns why the session cannot be saved, if so.
 func (f *flow) changeable() error {
-	switch f.closing {
+	switch f.ending {
 	case endingDestroyed:
 		return errDestroyed
 	case endingGone, endingSuperseded:
@@ -261,7 +245,7 @@ var (
 // setGone makes the session one that is never saved again. Its changes are
 // dropped, and observed.
 func (f *flow) setGone(ctx context.Context) {
-	f.closing = endingGone
+	f.ending = endingGone
 	f.action = ActionNone // the token of an earlier save is dead, and another request may have sent a new one
 	f.event(ctx, EventGone, f.row, nil, errGone)
 }
@@ -269,7 +253,7 @@ func (f *flow) setGone(ctx context.Context) {
 // publicID returns the id for the application: "" if the session only reads as
 // empty. Needs only mu.
 func (f *flow) publicID() string {
-	if f.closing == endingSuperseded || f.closing == endingUnloaded {
+	if f.ending == endingSuperseded || f.ending == endingUnloaded {
 		return ""
 	}
 	return f.row.id

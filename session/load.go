@@ -117,8 +117,7 @@ func (f *flow) openPresented(ctx context.Context) error {
 
 // presentedTokens collects the tokens of the request that may open a session,
 // each once.
-func (f *flow) presentedTokens() presentedTokens {
-	var p presentedTokens
+func (f *flow) presentedTokens() (p presentedTokens) {
 	add := func(text string) (more bool) { return p.add(f.b.tokens, text) }
 	if !f.options.inHeader {
 		token.EachCookie(f.lines, f.b.cookie.Name, add)
@@ -156,7 +155,6 @@ func (p *presentedTokens) add(format *token.Format, text string) (more bool) {
 }
 
 var (
-	errExpired     = fmt.Errorf("session: %w: it expired", ErrNotFound)
 	errWrongSecret = errors.New("session: wrong secret")
 	errSuperseded  = errors.New("session: superseded token")
 )
@@ -180,7 +178,7 @@ func (f *flow) openToken(ctx context.Context, id, secret string) (credentialStat
 	case err != nil:
 	case found == absent:
 		f.event(ctx, EventRejected, row{id: id}, t, errNotFound)
-	case found == ended:
+	case found == expired:
 		f.event(ctx, EventExpired, r, t, nil)
 	case state == credentialRevoked:
 		f.event(ctx, EventRejected, row{id: id}, t, errSuperseded)
@@ -255,5 +253,5 @@ func (f *flow) setNew(id string, data []byte) {
 	f.row = row{id: id, created: nowMillis()}
 	f.cred = credential{secret: token.New()}
 	d := f.draft
-	*d = draft{base: base{encoded: f.b.own(data)}, pending: pending{policy: d.pending.policy}, left: d.left}
+	*d = draft{base: base{encoded: f.b.own(data)}, pending: pending{policy: d.pending.policy}, leftovers: d.leftovers}
 }

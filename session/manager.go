@@ -107,8 +107,8 @@ func (m *Manager[T]) Close() error {
 // what the client must be given.
 func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 	x := m.Begin(nil, BeginOptions[T]{})
-	x.enter()
-	defer x.leave()
+	x.lock()
+	defer x.unlock()
 	if err := x.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (m *Manager[T]) Open(ctx context.Context, text string) (*Session[T], error)
 		return nil, fmt.Errorf("session: open: %w", ErrNotFound)
 	}
 	x := m.Begin(nil, BeginOptions[T]{})
-	x.enter()
-	defer x.leave()
+	x.lock()
+	defer x.unlock()
 	if state, err := x.openToken(ctx, id, secret); err != nil {
 		return nil, err
 	} else if !state.opens() {
@@ -191,11 +191,11 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		return errNotFound
 	}
 	t := m.meter()
-	stored, outcome, err := m.commit(ctx, change{next: j.next, send: j.send, isMade: hasNonceOf, conflict: j.conflict, unanswered: ignore}, t)
+	stored, outcome, err := m.commit(ctx, change{next: j.next, conflict: j.conflict}, t)
 	switch outcome {
-	case writtenGone:
+	case writeGone:
 		return errNotFound
-	case writtenYes:
+	case writeMade:
 		m.event(ctx, EventSaved, &stored, t, nil)
 	}
 	return err
@@ -241,11 +241,7 @@ func (j *job[T]) next(context.Context) (r row, nothing bool, err error) {
 	return r, false, m.bounded(r.data)
 }
 
-func (j *job[T]) send(ctx context.Context, next row, t *meter) error {
-	return j.m.write(ctx, &next, t)
-}
-
-func (j *job[T]) conflict(_ context.Context, _, latest row, found presence, err error) (verdict, error) {
+func (j *job[T]) conflict(_ context.Context, _, latest row, err error) (verdict, error) {
 	j.row = latest
 	return tryAgain, err
 }

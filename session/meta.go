@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -74,10 +75,9 @@ func (m *meta) decode(b []byte) error {
 	if len(b) < metaFixedLen || b[0] != metaVersion {
 		return fmt.Errorf("%w: its meta data was not written by this library", ErrCorrupt)
 	}
-	*m = meta{}
-	r := metaReader{rest: b[1:]}
-	r.digest(&m.digest)
-	m.nonce, m.shape = r.uint64(), r.uint64()
+	*m = meta{nonce: binary.BigEndian.Uint64(b[metaFixedLen-16:]), shape: binary.BigEndian.Uint64(b[metaFixedLen-8:])}
+	copy(m.digest[:], b[1:])
+	r := metaReader{rest: b[metaFixedLen:]}
 	m.issued = r.varint(maxTime)
 	m.age = time.Duration(r.varint(maxCookieAge.Milliseconds())) * time.Millisecond
 	m.authenticated = r.varint(maxTime)
@@ -87,9 +87,9 @@ func (m *meta) decode(b []byte) error {
 	}
 	for i := range m.old {
 		o := &m.old[i]
-		r.digest(&o.digest)
+		copy(o.digest[:], r.take(len(o.digest)))
 		o.until = r.varint(maxTime)
-		o.usable = r.byte() == 1
+		o.usable = bytes.Equal(r.take(1), []byte{1})
 	}
 	if r.damaged || len(r.rest) > 0 {
 		return fmt.Errorf("%w: its meta data is damaged", ErrCorrupt)
@@ -98,7 +98,7 @@ func (m *meta) decode(b []byte) error {
 }
 
 // metaReader takes values off the front of rest. If one is missing or out of
-// range, damaged is set and all further values are zero.
+// range, damaged is set, and the values mean nothing.
 type metaReader struct {
 	rest    []byte
 	damaged bool
@@ -106,34 +106,18 @@ type metaReader struct {
 
 // take returns the next n bytes, or nil if there are fewer.
 func (r *metaReader) take(n int) []byte {
-	if r.damaged || len(r.rest) < n {
+	if len(r.rest) < n {
 		r.damaged = true
 		return nil
 	}
-	b := r.rest[:n]
+	taken := r.rest[:n]
 	r.rest = r.rest[n:]
-	return b
-}
-
-func (r *metaReader) digest(d *token.Digest) { copy(d[:], r.take(len(d))) }
-
-func (r *metaReader) uint64() uint64 {
-	if b := r.take(8); b != nil {
-		return binary.BigEndian.Uint64(b)
-	}
-	return 0
-}
-
-func (r *metaReader) byte() byte {
-	if b := r.take(1); b != nil {
-		return b[0]
-	}
-	return 0
+	return taken
 }
 
 func (r *metaReader) varint(limit int64) int64 {
 	v, n := binary.Varint(r.rest)
-	if n <= 0 || v < 0 || v > limit || r.damaged {
+	if n <= 0 || v < 0 || v > limit {
 		r.damaged = true
 		return 0
 	}

@@ -8,7 +8,7 @@ type facts struct {
 	stored     bool // there is a record
 	data       dataState
 	asked      bool // Renew or SetMaxAge was called
-	left       bool // Regenerate left a record behind
+	replaced   bool // Regenerate left a record behind
 	writable   bool // the record is not of a newer SchemaVersion
 	renewal    bool // RenewAfter asks for a new token, or for the confirmation of one
 	outdated   bool // the record has another User or seal than it would have now, or may have
@@ -59,7 +59,7 @@ func plan(f facts) step {
 		return stepCompare
 	case f.data == dataChanged:
 		return stepSave
-	case f.left:
+	case f.replaced:
 		return stepDestroy
 	case !f.stored && !isOpened && f.allowEmpty:
 		return stepBegin
@@ -79,7 +79,7 @@ func plan(f facts) step {
 func (f *flow) facts() facts {
 	b, m := f.b, &f.row.meta
 	v := facts{
-		closed:     f.closing != endingNone,
+		closed:     f.ending != endingNone,
 		stored:     f.row.isStored(),
 		allowEmpty: b.allowEmpty,
 		writable:   b.writable(m) == nil,
@@ -96,7 +96,7 @@ func (f *flow) facts() facts {
 	v.data = dataOpened
 	v.policy, v.destroyed = d.pending.policy, d.pending.destroyed
 	v.asked = d.pending.renewTo != "" || d.pending.hasAge
-	v.left = !d.left.isEmpty()
+	v.replaced = !d.leftovers.isEmpty()
 	v.outdated = d.base.user != f.row.user || d.base.needsSeal
 	return v
 }

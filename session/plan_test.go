@@ -17,7 +17,7 @@ func TestPlan(t *testing.T) {
 		return f
 	}
 	everything := func(f *facts) {
-		f.data, f.asked, f.left, f.renewal, f.outdated, f.due, f.allowEmpty = dataChanged, true, true, true, true, true, true
+		f.data, f.asked, f.replaced, f.renewal, f.outdated, f.due, f.allowEmpty = dataChanged, true, true, true, true, true, true
 	}
 	for _, tt := range []struct {
 		name  string
@@ -46,8 +46,8 @@ func TestPlan(t *testing.T) {
 		{"changed, new", fresh(func(f *facts) { f.data = dataChanged }), stepSave},
 		{"changed, before a refresh and a touch", stored(func(f *facts) { everything(f); f.asked = false }), stepSave},
 		{"changed, of a newer schema", stored(func(f *facts) { f.data, f.writable = dataChanged, false }), stepSave},
-		{"Regenerate, and empty since", fresh(func(f *facts) { f.left = true }), stepDestroy},
-		{"Regenerate, and changed since", fresh(func(f *facts) { f.left, f.data = true, dataChanged }), stepSave},
+		{"Regenerate, and empty since", fresh(func(f *facts) { f.replaced = true }), stepDestroy},
+		{"Regenerate, and changed since", fresh(func(f *facts) { f.replaced, f.data = true, dataChanged }), stepSave},
 
 		{"unchanged", stored(func(f *facts) {}), stepNothing},
 		{"unchanged, new", fresh(func(f *facts) {}), stepNothing},

@@ -344,7 +344,7 @@ func TestReloadAfterALostReply(t *testing.T) {
 				if out.Token == old || out.Token != s.Token() {
 					t.Errorf("the response has the token %q, want the new one, %q", out.Token, s.Token())
 				}
-				r.store.wantCalls(t, "load update load load")
+				r.store.wantCalls(t, "load update load load load")
 				r.wantOpens(out.Token, idOf(old))
 			})
 		})

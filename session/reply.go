@@ -61,7 +61,7 @@ const replyHolds = 100 * time.Millisecond
 // gives no answer, such a token is not sent, and any other is.
 func (f *flow) recheckReply(ctx context.Context) {
 	_ = f.resolve(ctx) // after an error the token is as uncertain as before
-	isDoubtful := f.draft != nil && (f.draft.unresolved.touchesToken() || f.draft.left.touchesToken())
+	isDoubtful := f.draft != nil && (f.draft.unresolved.touchesToken() || f.draft.leftovers.touchesToken())
 	if f.action != ActionSet || !isDoubtful && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
 		return
 	}

@@ -28,6 +28,13 @@ type Session[T any] struct {
 // x returns the exchange that the session belongs to.
 func (s *Session[T]) x() *Exchange[T] { return *s.at }
 
+// locked returns the exchange with its mu held.
+func (s *Session[T]) locked() *Exchange[T] {
+	x := s.x()
+	x.mu.Lock()
+	return x
+}
+
 // SavePolicy says what the commit of one request does.
 type SavePolicy uint8
 
@@ -41,8 +48,7 @@ const (
 // opens nothing. Renew keeps it, Regenerate changes it. It is "" if the session
 // could not be loaded and only reads as empty.
 func (s *Session[T]) ID() string {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	return x.publicID()
 }
@@ -51,24 +57,21 @@ func (s *Session[T]) ID() string {
 // session is new, or Renew or Regenerate was called, it comes into force with the
 // next save.
 func (s *Session[T]) Token() string {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	return x.currentToken()
 }
 
 // IsNew reports whether the session has no record in the store yet.
 func (s *Session[T]) IsNew() bool {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	return !x.row.isStored()
 }
 
 // CreatedAt returns when the session began.
 func (s *Session[T]) CreatedAt() time.Time {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	if x.row.created == 0 {
 		return time.Time{}
@@ -80,8 +83,7 @@ func (s *Session[T]) CreatedAt() time.Time {
 // the zero time for an anonymous session, and for one that was stored before
 // Config.User was set.
 func (s *Session[T]) AuthenticatedAt() time.Time {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	return x.row.authenticatedAt()
 }
@@ -90,8 +92,7 @@ func (s *Session[T]) AuthenticatedAt() time.Time {
 // used before. For a session that is not stored yet, it is when it would end if
 // it were saved now.
 func (s *Session[T]) ExpiresAt() time.Time {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	return fromMillis(x.expiresAt())
 }
@@ -103,10 +104,9 @@ func (s *Session[T]) Manager() *Manager[T] { return s.x().m }
 // Call it at every change of privilege (OWASP ASVS 5.0, V7.2.4). The old token
 // grants nothing from the moment when that save is acknowledged.
 func (s *Session[T]) Renew() {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
-	if x.closing == endingNone && x.row.isStored() && x.draft.pending.renewTo == "" {
+	if x.ending == endingNone && x.row.isStored() && x.draft.pending.renewTo == "" {
 		x.draft.pending.renewTo = token.New()
 	}
 }
@@ -133,10 +133,9 @@ func (s *Session[T]) Regenerate() {
 // at once if it has begun already. Of Destroy and SetSave(SaveNever) the later
 // call counts.
 func (s *Session[T]) Destroy() {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
-	if x.closing != endingNone {
+	if x.ending != endingNone {
 		return
 	}
 	x.draft.pending.destroyed = true
@@ -150,8 +149,7 @@ func (s *Session[T]) Destroy() {
 // the configured one. An age of more than 400 days counts as 400 days.
 func (s *Session[T]) SetMaxAge(d time.Duration) {
 	age := ceilMillis(min(max(d, 0), maxCookieAge))
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	p := &x.draft.pending
 	p.age, p.hasAge = age, true
@@ -162,8 +160,7 @@ func (s *Session[T]) SetMaxAge(d time.Duration) {
 
 // SetSave says what the commit of this request does.
 func (s *Session[T]) SetSave(p SavePolicy) {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
 	x.draft.pending.policy = p
 }
