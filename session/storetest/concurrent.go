@@ -96,7 +96,8 @@ func concurrentCases() []Case {
 			r := c.record()
 			r.Data = []byte("0")
 			r = c.create(r)
-			later := extended(r, time.Minute)
+			later := r
+			later.SeenAt, later.ExpiresAt = r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
 			errs := parallel(writers, func(i int) error {
 				if i%2 == 0 {
 					return c.increment(r.ID)
@@ -144,9 +145,9 @@ func concurrentUserCases() []Case {
 	return []Case{
 		newAbilityCase("Concurrent/DeleteUser", clauseDeleteUserFinal, func(c *check, us session.UserStore) {
 			for range rounds {
-				user := newUser()
+				user, rs := c.createUser(2 * writers)
 				var created idList
-				for _, r := range c.createOf(user, 2*writers) {
+				for _, r := range rs {
 					created.add(r.ID)
 				}
 				first := created.all()
@@ -174,7 +175,7 @@ func concurrentUserCases() []Case {
 					c.succeeds("DeleteUser, Create, Touch and Update at once", err)
 				}
 				c.succeeds("after DeleteUser, Create, Touch and Update at once", c.allAbsent(before))
-				left := c.list(us, "after DeleteUser, Create, Touch and Update at once", user)
+				left := c.list(us, "after DeleteUser, Create, Touch and Update at once", user, func(session.Record) {})
 				for _, id := range before {
 					if _, ok := left[id]; ok {
 						c.errorf("ListUser after DeleteUser: got %q, which was created before DeleteUser, want it gone", id)
@@ -183,8 +184,7 @@ func concurrentUserCases() []Case {
 			}
 		}),
 		newAbilityCase("Concurrent/ListUser", clauseListUser, func(c *check, us session.UserStore) {
-			user := newUser()
-			stay := c.createOf(user, writers)
+			user, stay := c.createUser(writers)
 			unstored := c.unstoredOf(user)
 			var listed atomic.Bool
 			lists := make([]map[string]session.Record, rounds)
@@ -389,4 +389,19 @@ func (l *idList) all() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ids[:len(l.ids):len(l.ids)]
+}
+
+// parallel calls f n times at once, with 0 to n-1, and returns the errors.
+func parallel(n int, f func(i int) error) []error {
+	var wg sync.WaitGroup
+	start, errs := make(chan struct{}), make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return errs
 }
