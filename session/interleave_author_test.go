@@ -1,0 +1,132 @@
+package session_test
+
+import (
+	"slices"
+	"time"
+)
+
+// author is one request or job, as the store sees it: in whose name it is called,
+// and what that one has the right to do.
+type author struct {
+	tr      *truth
+	name    string
+	actor   int // whose field it may change
+	manager int
+	job     bool   // Manager.Update: a change that is no use of the session
+	admin   bool   // may delete any session
+	owner   string // may delete the sessions of this user; "" is nobody
+
+	presented string // the token that came with the request
+	lastLook  look   // the last load of its session
+	refused   bool   // Valid said false
+	asks      bool   // it did something else than to read
+	gone      bool   // it was told that its session is gone
+	writes    int    // its creates and updates that were made
+
+	values   []int           // that its field may have: what was loaded and what it set
+	holders  []string        // users that its Data had
+	shared   []string        // values of Shared that it set
+	touched  map[string]bool // the fields of Data that it changed other than by Update
+	keys     map[string]bool // the Updates that it tried, by their names
+	repeated map[string]bool // those of them whose write was refused at its repetition
+	tokens   []string        // with which it was let in, or that it made
+	left     []string        // ids that Regenerate left behind
+
+	// By id:
+	created map[string]int       // how often it created the record
+	deleted map[string]bool      // its delete was made
+	saw     map[string]bool      // a load of it found the record
+	seen    map[string]time.Time // SeenAt at the last load
+	heard   map[string]int       // when the store last answered it
+	creates map[string]bool      // its Create was answered with an error, and nothing was heard since
+	unsure  map[string]bool      // a delete of it was answered with an error, at any time
+	stays   map[string]bool      // the last delete of it was answered with an error
+
+	earlier *author // of a write that is made late: the author
+}
+
+// look is what a load had to find.
+type look struct {
+	opens  bool   // the token opened the session
+	dead   string // why it should not have
+	failed bool   // the answer was an error of the store
+	made   bool
+}
+
+func (tr *truth) newAuthor(name string, actor, manager int) *author {
+	return &author{
+		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
+		created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{},
+		heard: map[string]int{}, creates: map[string]bool{}, unsure: map[string]bool{}, stays: map[string]bool{},
+	}
+}
+
+// late returns the author of a write that is made late.
+func (by *author) late() *author {
+	c := *by
+	c.earlier = by
+	return &c
+}
+
+// base is the author itself, also of a late write.
+func (by *author) base() *author {
+	if by.earlier != nil {
+		return by.earlier
+	}
+	return by
+}
+
+// answered notes the answer of the store to a call that reached it. A fault is an
+// answer that tells nothing.
+func (by *author) answered(c call, err error, f *fault) {
+	told := f == nil || f.kind == ownConflict
+	if c.op == "load" {
+		by.lastLook.failed = !told
+	}
+	if told {
+		by.tr.now++
+		by.heard[c.id] = by.tr.now
+		delete(by.creates, c.id)
+	} else if c.op == "create" {
+		by.creates[c.id] = true
+	}
+	if c.op == "delete" {
+		by.stays[c.id] = !told
+		by.unsure[c.id] = by.unsure[c.id] || !told
+	}
+}
+
+// mayHold adds a user, and mayValue a value of its field, that the Data of the
+// author may have.
+func (by *author) mayHold(user string) {
+	if !slices.Contains(by.holders, user) {
+		by.holders = append(by.holders, user)
+	}
+}
+
+func (by *author) mayValue(n int) {
+	if !slices.Contains(by.values, n) {
+		by.values = append(by.values, n)
+	}
+}
+
+// mayUse adds a token.
+func (by *author) mayUse(token string) {
+	if token != "" && !slices.Contains(by.tokens, token) {
+		by.tokens = append(by.tokens, token)
+	}
+}
+
+// knows takes what the author's Data is now.
+func (by *author) knows(v *wallet) {
+	by.mayHold(v.Holder)
+	if by.actor >= 0 {
+		by.mayValue(*v.own(by.actor))
+	}
+}
+
+// quits reports whether the request may take the cookie away.
+func (by *author) quits() bool { return by.refused || by.touched[quit] }
+
+// quit is among what a request touched if it called Destroy or Regenerate.
+const quit = "quit"

@@ -1,0 +1,280 @@
+package session_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/echosession/echosession/session"
+)
+
+// stored takes that a save was acknowledged, and looks for it in the store.
+func (e *exchange) stored(r result, broken rule) {
+	s, w := e.s, e.w
+	i, token := w.truth.of(s.ID()), s.Token()
+	mine := *s.Data.own(e.actor.number)
+	switch v, ok := w.truth.stored(i.id); {
+	case !ok:
+		w.explain(e.author, i.id, broken, "the save")
+	case *v.own(e.actor.number) != mine:
+		w.violate(broken, "%s has %s:%d, which was acknowledged, and %s has %s", e.name, ownField(e.actor.number), mine, i.id, &v)
+	case i.writer.base() == e.author && v.text() != s.Data.text():
+		w.violate(broken, "%s has %s, and the %s that it saved has %s", e.name, &s.Data, i.id, &v)
+	default:
+		i.acked[e.actor.number] = mine
+	}
+	if mine < r.own {
+		w.violate(broken, "%s had %s:%d, and its save made %d of it", e.name, ownField(e.actor.number), r.own, mine)
+	}
+	if e.renewed || e.user != s.Data.Holder {
+		if slices.Contains(r.tokens, token) {
+			w.violate(ruleRenewed, "%s saved a Renew, or %q instead of %q, and %s is still its token", e.name, s.Data.Holder, e.user, w.alias(token))
+		}
+		i.kill(token, "the save of "+e.name)
+		w.checkDead(i)
+	}
+	i.sawToken(token)
+	for _, id := range e.left {
+		w.loggedOut(e.author, id, ruleLogOut)
+	}
+	e.left, e.renewed = nil, false
+	e.rebase()
+}
+
+// explain looks why a record is absent that was just acknowledged.
+func (w *world) explain(by *author, id string, broken rule, what string) {
+	if i := w.truth.of(id); !i.othersChanged(by) && time.Now().Before(i.end) {
+		w.violate(broken, "%s was acknowledged to %s, and there is no %s", what, by.name, id)
+	}
+}
+
+// othersChanged reports whether somebody else wrote or deleted the record after
+// the store last answered the author about it.
+func (i *identity) othersChanged(by *author) bool {
+	return i.changed.by != nil && i.changed.by.base() != by && i.changed.at > by.heard[i.id]
+}
+
+// strayed reports whether only a late create made the record, which nobody was
+// given a token of.
+func (i *identity) strayed() bool { return i.late && !i.given }
+
+// checkDead looks whether tokens that were replaced open something.
+func (w *world) checkDead(i *identity) {
+	for _, t := range i.tokens {
+		if why := i.dead[t]; why != "" && w.truth.opensAny(t) {
+			w.violate(ruleRenewed, "%s opens %s, though it is dead since %s", w.alias(t), i.id, why)
+		}
+	}
+}
+
+// loggedOut takes that a log-out was acknowledged to its author.
+func (w *world) loggedOut(by *author, id string, broken rule) {
+	i := w.truth.of(id)
+	if w.truth.exists(id) {
+		if !i.strayed() {
+			w.violate(broken, "the end of %s was acknowledged to %s, and the record is there", id, by.name)
+		}
+		return
+	}
+	i.ended = append(i.ended, by)
+	i.kill("", "the log-out by "+by.name)
+	for _, m := range w.truth.moves {
+		if to := w.truth.of(m.to); m.from == id && to.given && w.truth.exists(m.to) {
+			w.checkWinner(m, by)
+		}
+	}
+}
+
+// checkWinner is for a Regenerate whose new session is alive, and a log-out of the
+// old one, both acknowledged.
+func (w *world) checkWinner(m *move, by *author) {
+	i := w.truth.of(m.from)
+	switch {
+	case m.by == by || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
+	case !by.saw[m.from] && !by.deleted[m.from]: // it came after
+	case !time.Now().Before(i.end):
+	case w.truth.logsInOver(by, m.from):
+	default:
+		w.violate(ruleOneWins, "%s made %s of %s, whose end was acknowledged to %s", m.by.name, m.to, m.from, by.name)
+	}
+}
+
+// logsInOver reports whether the author logged in over that session of nobody.
+func (tr *truth) logsInOver(by *author, id string) bool {
+	for _, m := range tr.moves {
+		if m.by == by && m.from == id && m.logIn {
+			return true
+		}
+	}
+	return false
+}
+
+// commit is the first byte of the response.
+func (e *exchange) commit(ctx context.Context) {
+	if e.begun {
+		return
+	}
+	e.store(func(ctx context.Context) (session.Outcome, error) { return e.x.Commit(ctx, false) })
+	e.begun = true
+}
+
+// finish is the end of the handler.
+func (e *exchange) finish(_ context.Context, how int) {
+	ctx, cancel := e.commitContext()
+	defer cancel()
+	switch {
+	case how%3 == 2:
+		e.w.takeEvents(e.actor)
+		out := e.x.Abandon(ctx)
+		e.w.at(e.actor)
+		if !e.begun {
+			e.respond(out)
+		}
+		return
+	case how%3 == 0:
+		e.commit(ctx)
+	}
+	if !e.begun {
+		e.store(e.x.End)
+		return
+	}
+	e.late()
+}
+
+// store makes what commits, and compares what was stored with what was asked for.
+func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
+	ctx, cancel := e.commitContext()
+	defer cancel()
+	w := e.w
+	if e.s == nil {
+		w.takeEvents(e.actor)
+		out, err := do(ctx)
+		w.at(e.actor)
+		e.gone = e.gone || w.takeEvents(e.actor)[session.EventGone] > 0
+		w.say(e.actor.name(), "response of %s: %s, %v", e.name, w.outcome(out), err)
+		e.respond(out)
+		return
+	}
+	stored := !e.s.IsNew()
+	var out session.Outcome
+	r := e.try(func() (err error) {
+		out, err = do(ctx)
+		return err
+	})
+	w.say(e.actor.name(), "response of %s: %s, %v, %s", e.name, w.outcome(out), r.err, &e.s.Data)
+	w.tally.result(r.err)
+	e.failedCommit = !r.acknowledged()
+	e.respond(out)
+	changed := r.started != e.before
+	switch {
+	case out.Action == session.ActionClear && (e.ends || e.mayEnd || len(e.left) > 0):
+		e.carriedOut(r)
+	case !r.acknowledged() || e.gone || e.kept == session.SaveNever:
+	case e.ends:
+		e.carriedOut(r)
+	case e.mayEnd && e.deleted[e.s.ID()]:
+	case e.ended:
+		if changed {
+			w.violate(ruleLostObserved, "%s has %s after its Destroy, which is not stored", e.name, r.started)
+		}
+	case changed || stored && (e.renewed || e.kept == session.SaveAlways):
+		e.stored(r, ruleNotDropped)
+	}
+}
+
+// late is End after the response has begun.
+func (e *exchange) late() {
+	ctx, cancel := e.commitContext()
+	defer cancel()
+	if e.s == nil {
+		_, err := e.x.End(ctx)
+		e.w.at(e.actor)
+		e.w.say(e.actor.name(), "End -> %v", err)
+		return
+	}
+	r := e.try(func() error {
+		_, err := e.x.End(ctx)
+		return err
+	})
+	e.w.say(e.actor.name(), "End -> %v", r.err)
+	switch {
+	case !r.acknowledged() || e.gone || e.kept == session.SaveNever || e.ended:
+	case e.failedCommit: // what was pending then is not tried again
+	case e.ends:
+		e.carriedOut(r)
+	case e.mayEnd:
+	case r.started != e.before:
+		e.w.violate(ruleNotDropped, "%s changed its Data to %s after the response had begun, and nobody is told", e.name, r.started)
+	}
+}
+
+// respond takes what the response says, at the moment when it is known.
+func (e *exchange) respond(out session.Outcome) {
+	w := e.w
+	e.response, e.made = out, w.truth.now
+	w.tally.outcome(out.Action)
+	switch {
+	case out.Action == session.ActionNone:
+		return
+	case e.gone:
+		w.violate(ruleGone, "%s was told that its session is gone, and its response says: %s", e.name, w.outcome(out))
+	case out.Action == session.ActionClear:
+		if !e.quits() {
+			w.violate(ruleClear, "%s clears the cookie", e.name)
+		}
+		return
+	}
+	i := w.truth.of(idIn(out.Token))
+	r, live := w.truth.record(i.id)
+	if !(live && accepts(r, out.Token)) && !i.othersChanged(e.author) {
+		w.violate(ruleCookie, "the response of %s gives %s, and the record of %s exists: %t", e.name, w.alias(out.Token), i.id, live)
+	}
+	w.truth.giveOut(out.Token)
+	if !live {
+		return
+	}
+	for _, m := range w.truth.moves {
+		if m.to == i.id {
+			for _, by := range w.truth.of(m.from).ended {
+				w.checkWinner(m, by)
+			}
+		}
+	}
+}
+
+// checkEnd looks at what is left when all actors are done.
+func (w *world) checkEnd() {
+	for _, id := range w.truth.order {
+		i := w.truth.of(id)
+		r, live := w.truth.record(id)
+		w.checkDead(i)
+		if !live {
+			continue
+		}
+		if len(i.ended) > 0 && !i.strayed() {
+			w.violate(ruleLogOut, "%s is alive at the end, though its end was acknowledged to %s", id, i.ended[0].name)
+		}
+		for n, acked := range i.acked {
+			if *i.wallet.own(n) < acked {
+				w.violate(ruleSaved, "%s has %s at the end, but %s:%d had been acknowledged", id, &i.wallet, ownField(n), acked)
+			}
+		}
+		for _, key := range bothKeys(i.keys, nil) {
+			if i.wallet.Done[key] == 0 {
+				w.violate(ruleCounted, "%s has %s at the end, without the Update %s, which had been acknowledged", id, &i.wallet, key)
+			}
+		}
+		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.creates[id] && !i.creator.stays[id] {
+			w.violate(ruleOrphan, "%s of %q stays, which no response gave out; %s created it", id, r.User, i.creator.name)
+		}
+	}
+	for _, b := range w.browsers {
+		if b.token == "" || b.mixed {
+			continue
+		}
+		i := w.truth.of(idIn(b.token))
+		if _, live := w.truth.find(b.manager, i.id); live && !i.renewals && !w.truth.opens(b.manager, b.token) {
+			w.violate(ruleLockedOut, "browser %d has %s, which does not open %s, and nobody replaced it", b.number, w.alias(b.token), i.id)
+		}
+	}
+}
