@@ -1,8 +1,12 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/echosession/echosession/session"
 )
 
 // author is one request or job, as the store sees it: in whose name it is called,
@@ -38,9 +42,8 @@ type author struct {
 	saw     map[string]bool      // a load of it found the record
 	seen    map[string]time.Time // SeenAt at the last load
 	heard   map[string]int       // when the store last answered it
-	creates map[string]bool      // its Create was answered with an error, and nothing was heard since
-	unsure  map[string]bool      // a delete of it was answered with an error, at any time
-	stays   map[string]bool      // the last delete of it was answered with an error
+	failed  map[string]int       // when a write or delete of it was answered with an error that tells nothing; 0: not the last one
+	unsure  map[string]bool      // a delete of it was answered so, at any time
 
 	earlier *author // of a write that is made late: the author
 }
@@ -57,7 +60,7 @@ func (tr *truth) newAuthor(name string, actor, manager int) *author {
 	return &author{
 		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
 		created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{},
-		heard: map[string]int{}, creates: map[string]bool{}, unsure: map[string]bool{}, stays: map[string]bool{},
+		heard: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
 	}
 }
 
@@ -77,21 +80,25 @@ func (by *author) base() *author {
 }
 
 // answered notes the answer of the store to a call that reached it. A fault is an
-// answer that tells nothing.
+// answer that tells nothing, and so is the end of a context.
 func (by *author) answered(c call, err error, f *fault) {
-	told := f == nil || f.kind == ownConflict
+	by.tr.now++
+	told := f == nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 	if c.op == "load" {
 		by.lastLook.failed = !told
 	}
 	if told {
-		by.tr.now++
-		by.heard[c.id] = by.tr.now
-		delete(by.creates, c.id)
-	} else if c.op == "create" {
-		by.creates[c.id] = true
+		if !errors.Is(err, session.ErrConflict) && !errors.Is(err, session.ErrExists) { // which do not tell what there is
+			by.heard[c.id] = by.tr.now
+		}
+	}
+	if c.op != "load" && c.op != "touch" {
+		by.failed[c.id] = 0
+		if !told {
+			by.failed[c.id] = by.tr.now
+		}
 	}
 	if c.op == "delete" {
-		by.stays[c.id] = !told
 		by.unsure[c.id] = by.unsure[c.id] || !told
 	}
 }

@@ -38,6 +38,9 @@ func (e *exchange) stored(r result, broken rule) {
 		w.loggedOut(e.author, id, ruleLogOut)
 	}
 	e.left, e.renewed = nil, false
+	if e.kept == session.SaveAlways {
+		e.kept = session.SaveAuto
+	}
 	e.rebase()
 }
 
@@ -126,7 +129,7 @@ func (e *exchange) finish(_ context.Context, how int) {
 	case how%3 == 2:
 		e.w.takeEvents(e.actor)
 		out := e.x.Abandon(ctx)
-		e.w.at(e.actor)
+		e.w.rejoin(e.actor)
 		if !e.begun {
 			e.respond(out)
 		}
@@ -149,7 +152,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	if e.s == nil {
 		w.takeEvents(e.actor)
 		out, err := do(ctx)
-		w.at(e.actor)
+		w.rejoin(e.actor)
 		e.gone = e.gone || w.takeEvents(e.actor)[session.EventGone] > 0
 		w.say(e.actor.name(), "response of %s: %s, %v", e.name, w.outcome(out), err)
 		e.respond(out)
@@ -172,7 +175,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	case !r.acknowledged() || e.gone || e.kept == session.SaveNever:
 	case e.ends:
 		e.carriedOut(r)
-	case e.mayEnd && e.deleted[e.s.ID()]:
+	case e.mayEnd && r.events[session.EventDestroyed] > 0:
 	case e.ended:
 		if changed {
 			w.violate(ruleLostObserved, "%s has %s after its Destroy, which is not stored", e.name, r.started)
@@ -180,6 +183,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	case changed || stored && (e.renewed || e.kept == session.SaveAlways):
 		e.stored(r, ruleNotDropped)
 	}
+	e.rebase()
 }
 
 // late is End after the response has begun.
@@ -188,7 +192,7 @@ func (e *exchange) late() {
 	defer cancel()
 	if e.s == nil {
 		_, err := e.x.End(ctx)
-		e.w.at(e.actor)
+		e.w.rejoin(e.actor)
 		e.w.say(e.actor.name(), "End -> %v", err)
 		return
 	}
@@ -226,7 +230,8 @@ func (e *exchange) respond(out session.Outcome) {
 	}
 	i := w.truth.of(idIn(out.Token))
 	r, live := w.truth.record(i.id)
-	if !(live && accepts(r, out.Token)) && !i.othersChanged(e.author) {
+	unknown := e.failed[i.id] > e.heard[i.id]
+	if !(live && accepts(r, out.Token)) && !i.othersChanged(e.author) && !unknown {
 		w.violate(ruleCookie, "the response of %s gives %s, and the record of %s exists: %t", e.name, w.alias(out.Token), i.id, live)
 	}
 	w.truth.giveOut(out.Token)
@@ -264,7 +269,7 @@ func (w *world) checkEnd() {
 				w.violate(ruleCounted, "%s has %s at the end, without the Update %s, which had been acknowledged", id, &i.wallet, key)
 			}
 		}
-		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.creates[id] && !i.creator.stays[id] {
+		if r.User != "" && !i.given && !i.late && i.creator != nil && i.creator.failed[id] == 0 {
 			w.violate(ruleOrphan, "%s of %q stays, which no response gave out; %s created it", id, r.User, i.creator.name)
 		}
 	}

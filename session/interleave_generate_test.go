@@ -144,7 +144,7 @@ func (g *generator) browser(stored int) browserPlan {
 func (g *generator) script() script {
 	s := script{browser: g.IntN(len(g.plan.browsers))}
 	jobs := g.chance(25)
-	for range 1 + g.IntN(3) {
+	for range 1 + g.IntN(4) {
 		if jobs && g.chance(85) {
 			s.tasks = append(s.tasks, g.job())
 		} else {
@@ -174,7 +174,7 @@ func (g *generator) request() task {
 		t.failed = oneOf(g, hookAccept, hookRefuse)
 	}
 	t.steps = append(t.steps, g.step(doBegin))
-	for range g.IntN(4) {
+	for range g.IntN(5) {
 		if g.chance(55) {
 			for _, k := range phrases[g.IntN(len(phrases))] {
 				t.steps = append(t.steps, g.step(k))
@@ -195,20 +195,24 @@ func (g *generator) step(k stepKind) step {
 	return step{at: g.at, kind: k, n: g.IntN(12)}
 }
 
-// faults puts faults into the steps: a few single ones, or bursts, as of a
-// short outage.
+// faults puts faults into the steps: single ones, bursts as of a short outage, and
+// lost answers, where the look for what became of the write fails as well.
 func (g *generator) faults() {
-	var steps []*step
+	var steps, saves []*step
 	for i := range g.plan.scripts {
 		for j := range g.plan.scripts[i].tasks {
 			for k := range g.plan.scripts[i].tasks[j].steps {
-				if s := &g.plan.scripts[i].tasks[j].steps[k]; s.kind.callsStore() {
+				s := &g.plan.scripts[i].tasks[j].steps[k]
+				if s.kind.callsStore() {
 					steps = append(steps, s)
+				}
+				if s.kind.saves() {
+					saves = append(saves, s)
 				}
 			}
 		}
 	}
-	for range 1 + g.IntN(6) {
+	for range g.IntN(8) {
 		s := steps[g.IntN(len(steps))]
 		call, length := oneOf(g, 0, 0, 0, 1, 1, 2, 3, 4), 1
 		if g.chance(60) {
@@ -220,6 +224,12 @@ func (g *generator) faults() {
 				f.kind = g.faultKind()
 			}
 			s.faults = append(s.faults, f)
+		}
+	}
+	for range g.IntN(3) {
+		if len(saves) > 0 {
+			s := saves[g.IntN(len(saves))]
+			s.faults = append(s.faults, fault{call: 0, kind: failAfter, gone: g.chance(60)}, fault{call: 1, kind: failBefore, gone: g.chance(60)})
 		}
 	}
 }
@@ -246,7 +256,7 @@ func (g *generator) faultKind() faultKind {
 // What is left after the last segment runs one actor after the other.
 func (g *generator) schedule() {
 	last := make([]int, len(g.plan.scripts))
-	for range 1 + g.IntN(10) {
+	for range 1 + g.IntN(16) {
 		a := g.IntN(len(g.plan.scripts))
 		var ahead []int
 		for _, t := range g.plan.scripts[a].tasks {

@@ -83,7 +83,7 @@ func (e *exchange) regenerate(v *wallet, st *step) {
 	if e.kept == session.SaveNever {
 		e.kept = session.SaveAuto
 	}
-	if stored || e.created[old] > 0 || e.creates[old] {
+	if stored || e.created[old] > 0 {
 		e.left = append(e.left, old)
 	}
 	e.before, e.user = (&wallet{}).text(), ""
@@ -121,7 +121,7 @@ func (e *exchange) try(do func() error) result {
 	e.w.takeEvents(e.actor)
 	e.mapped = ""
 	r.err = do()
-	e.w.at(e.actor)
+	e.w.rejoin(e.actor)
 	r.events, r.mapped = e.w.takeEvents(e.actor), e.mapped
 	if isGone(r.err) || r.events[session.EventGone] > 0 {
 		e.gone = true
@@ -138,7 +138,7 @@ func (e *exchange) save(ctx context.Context) {
 	if r.err != nil {
 		return
 	}
-	if ends || e.ends || e.mayEnd && e.deleted[e.s.ID()] {
+	if ends || e.ends || e.mayEnd && !e.w.truth.exists(e.s.ID()) {
 		e.carriedOut(r)
 		return
 	}
@@ -162,6 +162,7 @@ func (e *exchange) carriedOut(r result) {
 }
 
 func (e *exchange) reload(ctx context.Context) {
+	acked := bothKeys(e.w.truth.of(e.s.ID()).keys, nil)
 	r := e.try(func() error { return e.s.Reload(ctx) })
 	e.w.say(e.actor.name(), "Reload -> %v", r.err)
 	e.w.tally.result(r.err)
@@ -183,7 +184,7 @@ func (e *exchange) reload(ctx context.Context) {
 		e.w.violate(ruleSaved, "%s reloads %s and finds %s:%d, but %d had been acknowledged", e.name, i.id,
 			ownField(e.actor.number), got, i.acked[e.actor.number])
 	}
-	for _, key := range bothKeys(i.keys, nil) {
+	for _, key := range acked {
 		if e.s.Data.Done[key] == 0 {
 			e.w.violate(ruleSaved, "%s reloads %s without the Update %s, which had been acknowledged", e.name, i.id, key)
 		}

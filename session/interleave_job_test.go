@@ -27,14 +27,14 @@ func (w *world) jobStep(ctx context.Context, a *actor, t *task, st *step) {
 	case jobDelete:
 		by.admin = true
 		err = m.Delete(ctx, id)
-		w.at(a)
+		w.rejoin(a)
 		if i := w.truth.of(id); err == nil && (i.written || by.saw[id]) {
 			w.loggedOut(by, id, ruleLogOut)
 		}
 	case jobDeleteOf:
 		by.owner = user
 		err = m.DeleteOf(ctx, user, id)
-		w.at(a)
+		w.rejoin(a)
 		if err == nil {
 			w.loggedOut(by, id, ruleLogOut)
 		}
@@ -44,14 +44,14 @@ func (w *world) jobStep(ctx context.Context, a *actor, t *task, st *step) {
 		err = w.deleteUser(ctx, by, user, id)
 	case jobFind:
 		_, err = m.Find(ctx, id)
-		w.at(a)
+		w.rejoin(a)
 	case jobList:
 		for _, err = range m.Sessions(ctx, user) {
 			if err != nil {
 				break
 			}
 		}
-		w.at(a)
+		w.rejoin(a)
 	case jobOpen:
 		err = w.jobOpen(ctx, a, t, st, by)
 	case jobStart:
@@ -87,7 +87,7 @@ func (w *world) jobUpdate(ctx context.Context, by *author, id string, st *step) 
 		}
 		return nil
 	})
-	w.at(w.actors[by.actor])
+	w.rejoin(w.actors[by.actor])
 	if err == nil {
 		w.counted(by, id, key)
 		if v, ok := w.truth.stored(id); ok && *v.own(by.actor) == n {
@@ -112,13 +112,13 @@ func (w *world) deleteUser(ctx context.Context, by *author, user, keep string) (
 		_, err = m.DeleteOthers(ctx, user, keep)
 	}
 	by.admin = admin
-	w.at(a)
+	w.rejoin(a)
 	w.say(a.name(), "%s ends the sessions of %q but %q: %v", by.name, user, keep, err)
 	if err != nil {
 		return err
 	}
 	for _, id := range had {
-		if id == keep {
+		if r, ok := w.truth.record(id); id == keep || ok && r.User != user { // it signed out in time
 			continue
 		}
 		w.loggedOut(by, id, ruleDeleteUser)
@@ -141,7 +141,7 @@ func (w *world) jobOpen(ctx context.Context, a *actor, t *task, st *step, by *au
 	by.presented = b.token
 	by.mayUse(b.token)
 	s, err := w.managers[t.manager].Open(ctx, b.token)
-	w.at(a)
+	w.rejoin(a)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (w *world) jobOpen(ctx context.Context, a *actor, t *task, st *step, by *au
 // out when the save is acknowledged.
 func (w *world) jobStart(ctx context.Context, a *actor, t *task, st *step, by *author) error {
 	s, err := w.managers[t.manager].Start(ctx)
-	w.at(a)
+	w.rejoin(a)
 	if err != nil {
 		return err
 	}

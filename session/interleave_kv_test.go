@@ -69,9 +69,14 @@ func (kv *stagedKV) Set(ctx context.Context, key string, value []byte, ttl time.
 
 func (kv *stagedKV) Delete(ctx context.Context, key string) error {
 	c := kv.at(ctx)
-	before := kv.w.truth.deleting(c.by, key)
+	if c.op != "delete" { // FromKV stores what has ended by deleting it
+		delete(kv.values, key)
+		kv.w.truth.wrote(c.by, c.op, key)
+		return nil
+	}
+	kv.w.truth.deleting(c.by, key)
 	delete(kv.values, key)
-	kv.w.truth.deleted(c.by, key, before)
+	kv.w.truth.deleted(c.by, key)
 	return nil
 }
 

@@ -234,3 +234,13 @@ func (k stepKind) callsStore() bool {
 	}
 	return true
 }
+
+// saves reports whether the first call of the store that a step of that kind
+// makes is likely to be a write.
+func (k stepKind) saves() bool {
+	switch k {
+	case doFinish, doSave, doUpdate, doUpdateRenews, doUpdateLogsIn, doUpdateRegenerates, doRespond:
+		return true
+	}
+	return false
+}

@@ -118,7 +118,7 @@ func (w *world) begin(ctx context.Context, a *actor, t *task) *exchange {
 	e.x = w.managers[t.manager].Begin(nil, o)
 	if !t.deferred {
 		if err := e.x.Load(ctx); err != nil {
-			w.at(a)
+			w.rejoin(a)
 			w.say(a.name(), "Load -> %v", err)
 			e.err = err
 		}
@@ -132,7 +132,7 @@ func (e *exchange) get(ctx context.Context) {
 		return
 	}
 	s, err := e.x.Session(ctx)
-	e.w.at(e.actor)
+	e.w.rejoin(e.actor)
 	if err != nil {
 		e.w.say(e.actor.name(), "Session -> %v", err)
 		return
@@ -143,7 +143,7 @@ func (e *exchange) get(ctx context.Context) {
 
 func (e *exchange) peek(ctx context.Context) {
 	v, err := e.x.Peek(ctx)
-	e.w.at(e.actor)
+	e.w.rejoin(e.actor)
 	e.w.say(e.actor.name(), "Peek -> %s, %v", &v, err)
 }
 
@@ -203,6 +203,7 @@ func (h worldHooks) Valid(s *session.Session[wallet]) (bool, error) {
 func (h worldHooks) BeforeSave(s *session.Session[wallet]) error {
 	e := h.e
 	e.w.say(e.actor.name(), "  BeforeSave of %s", s.ID())
+	e.knows(&s.Data)
 	switch e.task.beforeSave {
 	case hookAccept:
 		e.setOwn(&s.Data)

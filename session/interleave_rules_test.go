@@ -64,7 +64,8 @@ var (
 	ruleRenewed = rule{"renewed", "after an acknowledged Renew or change of User no older token opens anything"}
 
 	// At the moment of the Outcome. Excepted: somebody else changed the record after
-	// the store last answered the request about it.
+	// the store last answered the request about it, or the request's own last write
+	// did and its answer was lost.
 	ruleCookie = rule{"cookie", "never a cookie without its record, nor one whose secret is not the record's current one"}
 
 	// A cookie is taken away only by a request that destroyed or left its session, or
@@ -95,8 +96,9 @@ var (
 	// What was superseded when it was loaded, or is gone by an event.
 	ruleGone = rule{"gone", "a request whose session is gone writes nothing and sends no cookie"}
 
-	// Excepted: the create, or the last delete, of the record was answered with an
-	// error and nothing was heard of it since; a late create.
+	// Excepted: the last write or delete of the record by the request that created it
+	// was answered with an error that does not tell whether it was made; a late
+	// create.
 	ruleOrphan = rule{"orphan", "no record with a User stays that no response gave out"}
 
 	// Of the fields that the request changed itself, other than by Update.

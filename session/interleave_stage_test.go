@@ -91,6 +91,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	st.tick()
 	dead := ctx.Err() != nil
 	f := a.fault(n)
+	w.publish()
 	var err error
 	if dead {
 		err = st.ended(ctx)
@@ -258,10 +259,10 @@ func (st *stage) Delete(ctx context.Context, id string, version int64) error {
 		if st.mem == nil {
 			return st.real.Delete(st.w.calling(ctx, by, "delete"), id, version)
 		}
-		before := st.w.truth.deleting(by, id)
+		st.w.truth.deleting(by, id)
 		err := st.real.Delete(ctx, id, version)
 		if err == nil {
-			st.w.truth.deleted(by, id, before)
+			st.w.truth.deleted(by, id)
 		}
 		return err
 	})
@@ -299,7 +300,7 @@ func (st userStage) DeleteUser(ctx context.Context, name, user, exceptID string)
 		n, err = st.mem.DeleteUser(ctx, name, user, exceptID)
 		for _, id := range ids {
 			if !st.w.truth.exists(id) {
-				st.w.truth.deleted(by, id, nil)
+				st.w.truth.deleted(by, id)
 			}
 		}
 		return err

@@ -114,7 +114,7 @@ func (s *survey) run(t *testing.T) {
 	for _, name := range slices.Sorted(mapKeys(s.seeds)) {
 		seeds := s.seeds[name]
 		slices.Sort(seeds)
-		t.Logf("%-16s %5d worlds: %v", name, len(seeds), seeds[:min(len(seeds), 12)])
+		t.Logf("%-16s %5d worlds: %v", name, len(seeds), seeds[:min(len(seeds), maxSeeds())])
 	}
 }
 
@@ -205,4 +205,11 @@ func explainWorld(t *testing.T, p *plan, r rule) string {
 	fmt.Fprintf(&b, "\nIts shortest form:\n%s\n\n", strings.Join(tr.lines, "\n"))
 	fmt.Fprintf(&b, "The whole world: ECHOSESSION_WORLD=%s/%d go test -run '^TestInterleavings$' -v ./session", p.mode, p.seed)
 	return b.String()
+}
+
+func maxSeeds() int {
+	if os.Getenv("ECHOSESSION_ALL") != "" {
+		return 1 << 30
+	}
+	return 12
 }

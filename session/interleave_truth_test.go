@@ -180,7 +180,9 @@ func (tr *truth) wrote(by *author, op, id string) {
 	i := tr.of(id)
 	r, live := tr.record(id)
 	if !live {
-		return // it was stored with an end that has passed
+		// It was stored with an end that has passed.
+		i.written, i.end, i.changed = true, time.Now(), event{tr.now, by}
+		return
 	}
 	before, was, v := i.record, i.wallet, i.wallet
 	for m := range tr.looks {
@@ -222,17 +224,14 @@ func (tr *truth) wrote(by *author, op, id string) {
 }
 
 // deleting is called right before a delete is made.
-func (tr *truth) deleting(by *author, id string) *session.Record {
-	r, ok := tr.record(id)
-	if !ok {
-		return nil
+func (tr *truth) deleting(by *author, id string) {
+	if r, ok := tr.record(id); ok && tr.w.stage.live {
+		tr.w.checkDelete(by, tr.of(id), r)
 	}
-	tr.w.checkDelete(by, tr.of(id), r)
-	return &r
 }
 
 // deleted notes a delete that was made.
-func (tr *truth) deleted(by *author, id string, _ *session.Record) {
+func (tr *truth) deleted(by *author, id string) {
 	tr.now++
 	i := tr.of(id)
 	i.changed = event{tr.now, by}

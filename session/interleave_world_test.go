@@ -116,18 +116,35 @@ func (w *world) run(t *testing.T) {
 // finish lets every actor run to its end, as far as it can, and reports whether
 // another round can bring one further.
 func (w *world) finish() (again bool) {
-	before := w.points
-	left := 0
+	_, before := w.progress()
 	for _, a := range w.actors {
 		w.letRun(a, position{at: 1 << 30})
+	}
+	left, now := w.progress()
+	if left > 0 && now == before {
+		w.violate(ruleEnds, "%d actors wait for each other", left)
+	}
+	return left > 0 && now > before
+}
+
+// progress returns how many actors are not done, and how many points of the
+// schedule all of them have come to.
+func (w *world) progress() (left, points int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.actors {
 		if !a.done {
 			left++
 		}
 	}
-	if left > 0 && w.points == before {
-		w.violate(ruleEnds, "%d actors wait for each other", left)
-	}
-	return left > 0 && w.points > before
+	return left, w.points
+}
+
+// publish makes what the current actor wrote visible to the next one, also if it
+// does not come to a point of the schedule before.
+func (w *world) publish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 }
 
 // letRun makes a the current actor until it comes to stop, is done, or waits for
@@ -186,6 +203,19 @@ func (w *world) at(a *actor) {
 	<-a.resume
 }
 
+// rejoin lets an actor go on that may have waited for something else than a point
+// of the schedule: only the current actor runs on.
+func (w *world) rejoin(a *actor) {
+	w.mu.Lock()
+	if w.current == a {
+		w.mu.Unlock()
+		return
+	}
+	a.parked = true
+	w.mu.Unlock()
+	<-a.resume
+}
+
 // pause lets time pass while every other actor stands still.
 func (w *world) pause(a *actor, d time.Duration) {
 	w.setPausing(a, true)
@@ -232,7 +262,6 @@ func (w *world) carryOut(a *actor, t *task) {
 			w.jobStep(ctx, a, t, s)
 		}
 		cancel()
-		w.at(a) // the actor may have waited for something and not be the current one
 		w.tally.step(s.kind, a.failed > 0)
 	}
 	a.request, a.author = nil, nil

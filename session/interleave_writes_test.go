@@ -23,10 +23,15 @@ func (w *world) checkCreate(by *author, i *identity) {
 }
 
 // acknowledgedEnd reports whether the author was told that its delete was made.
-func (by *author) acknowledgedEnd(id string) bool { return by.deleted[id] && !by.stays[id] }
+func (by *author) acknowledgedEnd(id string) bool { return by.deleted[id] && by.failed[id] == 0 }
 
 // checkUpdate compares a version with the one that it replaced.
 func (w *world) checkUpdate(by *author, i *identity, before, after session.Record, was, v *wallet) {
+	w.checkCounts(by, i, was, v)
+	w.checkReader(by, "update", i, was, v)
+	if by.created[i.id] > 0 && !i.given && i.writer.base() == by.base() {
+		return // nobody else has had it
+	}
 	for n := range maxActors {
 		got := *v.own(n)
 		switch {
@@ -53,8 +58,6 @@ func (w *world) checkUpdate(by *author, i *identity, before, after session.Recor
 			w.violate(ruleOthers, "%s changed the mark %q of %s from %q to %q", by.name, key, i.id, was.Marks[key], v.Marks[key])
 		}
 	}
-	w.checkCounts(by, i, was, v)
-	w.checkReader(by, "update", i, was, v)
 	if by.job && (!after.SeenAt.Equal(before.SeenAt) || !after.ExpiresAt.Equal(before.ExpiresAt) || after.User != before.User || !sameSecret(before, after)) {
 		w.violate(ruleJob, "%s changed the times, the user or the token of %s", by.name, i.id)
 	}
@@ -168,9 +171,6 @@ func (w *world) checkTimes(by *author, i *identity, op string, before, after ses
 
 // checkDelete looks whether the author may end the record, which is there.
 func (w *world) checkDelete(by *author, i *identity, r session.Record) {
-	if !w.stage.live {
-		return
-	}
 	if by.owner != "" && r.User != by.owner {
 		w.violate(ruleOwnEnd, "%s ends %s, which is of %q by now", by.name, i.id, r.User)
 	}
