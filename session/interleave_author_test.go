@@ -20,12 +20,13 @@ type author struct {
 	admin   bool   // may delete any session
 	owner   string // may delete the sessions of this user; "" is nobody
 
-	presented string // the token that came with the request
-	lastLook  look   // the last load of its session
-	refused   bool   // Valid said false
-	asks      bool   // it did something else than to read
-	gone      bool   // it was told that its session is gone
-	writes    int    // its creates and updates that were made
+	presented string    // the token that came with the request
+	lastLook  look      // the last load of its session
+	refused   bool      // Valid said false
+	asks      bool      // it did something else than to read
+	gone      bool      // it was told that its session is gone
+	answer    time.Time // when the store last answered, whatever that told
+	writes    int       // its creates and updates that were made
 
 	values   []int           // that its field may have: what was loaded and what it set
 	holders  []string        // users that its Data had
@@ -41,26 +42,19 @@ type author struct {
 	deleted map[string]bool      // its delete was made
 	saw     map[string]bool      // a load of it found the record
 	seen    map[string]time.Time // SeenAt at the last load
-	heard   map[string]int       // when the store last answered it
+	heard   map[string]int       // when the store last told about it
+	landed  map[string]int       // when a write of it was made whose answer is lost
 	failed  map[string]int       // when a write or delete of it was answered with an error that tells nothing; 0: not the last one
 	unsure  map[string]bool      // a delete of it was answered so, at any time
 
 	earlier *author // of a write that is made late: the author
 }
 
-// look is what a load had to find.
-type look struct {
-	opens  bool   // the token opened the session
-	dead   string // why it should not have
-	failed bool   // the answer was an error of the store
-	made   bool
-}
-
 func (tr *truth) newAuthor(name string, actor, manager int) *author {
 	return &author{
 		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
 		created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{},
-		heard: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
+		heard: map[string]int{}, landed: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
 	}
 }
 

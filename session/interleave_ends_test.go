@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,13 +28,15 @@ func (e *exchange) stored(r result, broken rule) {
 		w.violate(broken, "%s had %s:%d, and its save made %d of it", e.name, ownField(e.actor.number), r.own, mine)
 	}
 	if e.renewed || e.user != s.Data.Holder {
-		if slices.Contains(r.tokens, token) {
+		if t := i.token(token); t != nil && slices.Contains(r.tokens, t) {
 			w.violate(ruleRenewed, "%s saved a Renew, or %q instead of %q, and %s is still its token", e.name, s.Data.Holder, e.user, w.alias(token))
 		}
-		i.kill(token, "the save of "+e.name)
+		i.kill(r.tokens, token, "the save of "+e.name, i.record.SeenAt)
 		w.checkDead(i)
 	}
-	i.sawToken(token)
+	if rec, live := w.truth.record(i.id); live && accepts(rec, token) {
+		i.sawToken(token)
+	}
 	for _, id := range e.left {
 		w.loggedOut(e.author, id, ruleLogOut)
 	}
@@ -64,8 +67,8 @@ func (i *identity) strayed() bool { return i.late && !i.given }
 // checkDead looks whether tokens that were replaced open something.
 func (w *world) checkDead(i *identity) {
 	for _, t := range i.tokens {
-		if why := i.dead[t]; why != "" && w.truth.opensAny(t) {
-			w.violate(ruleRenewed, "%s opens %s, though it is dead since %s", w.alias(t), i.id, why)
+		if t.dead != "" && w.truth.opensAny(t.text) {
+			w.violate(ruleRenewed, "%s opens %s, though it is dead since %s", w.alias(t.text), i.id, t.dead)
 		}
 	}
 }
@@ -80,7 +83,7 @@ func (w *world) loggedOut(by *author, id string, broken rule) {
 		return
 	}
 	i.ended = append(i.ended, by)
-	i.kill("", "the log-out by "+by.name)
+	i.kill(i.tokens, "", "the log-out by "+by.name, time.Time{})
 	for _, m := range w.truth.moves {
 		if to := w.truth.of(m.to); m.from == id && to.given && w.truth.exists(m.to) {
 			w.checkWinner(m, by)
@@ -110,6 +113,16 @@ func (tr *truth) logsInOver(by *author, id string) bool {
 		}
 	}
 	return false
+}
+
+// checkSettled looks at an operation that began at a moment and failed, though all
+// that went wrong in it was the answer to a write, and the store told afterwards
+// that the write was made.
+func (e *exchange) checkSettled(began int, err error) {
+	i := e.w.truth.of(e.s.ID())
+	if landed := e.landed[i.id]; errors.Is(err, errNoAnswer) && landed > began && e.actor.failed == 1 && e.heard[i.id] > landed && i.changed.at <= landed && time.Now().Before(i.end) {
+		e.w.violate(ruleSettled, "%s was told that its save of %s failed: %v", e.name, i.id, err)
+	}
 }
 
 // commit is the first byte of the response.
@@ -153,12 +166,17 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		w.takeEvents(e.actor)
 		out, err := do(ctx)
 		w.rejoin(e.actor)
-		e.gone = e.gone || w.takeEvents(e.actor)[session.EventGone] > 0
+		events := w.takeEvents(e.actor)
+		e.gone = e.gone || events[session.EventGone] > 0
 		w.say(e.actor.name(), "response of %s: %s, %v", e.name, w.outcome(out), err)
 		e.respond(out)
+		if events[session.EventError] == 0 {
+			e.checkExtended()
+		}
 		return
 	}
-	stored := !e.s.IsNew()
+	stored, ends := !e.s.IsNew(), e.ends
+	defer e.stillAsked()
 	var out session.Outcome
 	r := e.try(func() (err error) {
 		out, err = do(ctx)
@@ -173,17 +191,36 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	case out.Action == session.ActionClear && (e.ends || e.mayEnd || len(e.left) > 0):
 		e.carriedOut(r)
 	case !r.acknowledged() || e.gone || e.kept == session.SaveNever:
-	case e.ends:
+	case ends || e.ends:
 		e.carriedOut(r)
 	case e.mayEnd && r.events[session.EventDestroyed] > 0:
 	case e.ended:
-		if changed {
+		if changed && e.dropped {
+			w.violate(ruleNotDropped, "%s called Destroy, which was carried out, then Regenerate, and %s is not stored", e.name, r.started)
+		} else if changed {
 			w.violate(ruleLostObserved, "%s has %s after its Destroy, which is not stored", e.name, r.started)
 		}
 	case changed || stored && (e.renewed || e.kept == session.SaveAlways):
 		e.stored(r, ruleNotDropped)
 	}
+	if r.acknowledged() {
+		e.checkExtended()
+	}
 	e.rebase()
+}
+
+// checkExtended looks whether a request that only read has extended its session,
+// if it had to.
+func (e *exchange) checkExtended() {
+	w, s, id := e.w, e.w.settings[e.manager], idIn(e.presented)
+	if e.asks || e.gone || e.err != nil || !e.lastLook.opens || w.plan.mode == withFaults || len(w.settings) > 1 ||
+		!s.rolling || s.touchAfter >= 0 || s.absolute > 0 || e.kept == session.SaveNever {
+		return
+	}
+	r, live := w.truth.record(id)
+	if live && r.ExpiresAt.Sub(r.SeenAt) == s.maxAge && r.SeenAt.Before(e.lastLook.at.Truncate(time.Millisecond)) {
+		w.violate(ruleRolling, "%s used %s at %v, and its record says it was last used at %v", e.name, id, e.lastLook.at, r.SeenAt)
+	}
 }
 
 // late is End after the response has begun.
@@ -207,6 +244,8 @@ func (e *exchange) late() {
 	case e.ends:
 		e.carriedOut(r)
 	case e.mayEnd:
+	case e.renewed:
+		e.w.violate(ruleNotDropped, "%s called Renew while its commit was under way, and nobody is told that it came too late", e.name)
 	case r.started != e.before:
 		e.w.violate(ruleNotDropped, "%s changed its Data to %s after the response had begun, and nobody is told", e.name, r.started)
 	}
@@ -230,8 +269,7 @@ func (e *exchange) respond(out session.Outcome) {
 	}
 	i := w.truth.of(idIn(out.Token))
 	r, live := w.truth.record(i.id)
-	unknown := e.failed[i.id] > e.heard[i.id]
-	if !(live && accepts(r, out.Token)) && !i.othersChanged(e.author) && !unknown {
+	if !(live && accepts(r, out.Token)) && !e.cannotKnow(i) {
 		w.violate(ruleCookie, "the response of %s gives %s, and the record of %s exists: %t", e.name, w.alias(out.Token), i.id, live)
 	}
 	w.truth.giveOut(out.Token)
@@ -245,6 +283,20 @@ func (e *exchange) respond(out session.Outcome) {
 			}
 		}
 	}
+}
+
+// promiseHolds is how long a token that was stored counts as the latest one: for
+// that long a request need not look again before its response carries it.
+const promiseHolds = 100 * time.Millisecond
+
+// cannotKnow reports whether the request cannot know what the record accepts:
+// somebody else changed it after the store told about it, not long ago, or its own
+// last write did and the answer was lost.
+func (e *exchange) cannotKnow(i *identity) bool {
+	if e.failed[i.id] > e.heard[i.id] {
+		return true
+	}
+	return i.othersChanged(e.author) && time.Since(e.answer) <= promiseHolds
 }
 
 // checkEnd looks at what is left when all actors are done.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -13,32 +14,40 @@ var people = []string{"ada", "bob"}
 var pauses = []time.Duration{time.Second, 6 * time.Second, 12 * time.Second, 31 * time.Second, 2 * time.Minute, 11 * time.Minute}
 
 // phrases are sequences of steps that depend on each other, which would seldom
-// come up one by one.
-var phrases = [][]stepKind{
-	{doSetOwn, doSave},
-	{doSetOwn, doSave, doSetOwn},
-	{doSave, doRenew, doReload, doSetOwn, doSave},
-	{doRenew, doSetOwn},
-	{doRenew, doSave},
-	{doRenew, doUpdateRegeneratesFails},
-	{doUpdate, doSetOwn},
-	{doUpdate, doMark},
-	{doUpdate, doUpdate},
-	{doUpdateFails, doSetShared},
-	{doRegenerateLogIn},
-	{doRegenerateLogIn, doSave},
-	{doRegenerateCopy},
-	{doRegenerateCopy, doSave},
-	{doRegenerateFresh, doSave, doUpdate},
-	{doDestroy},
-	{doDestroy, doSave},
-	{doDestroy, doSave, doRegenerateLogIn},
-	{doLogIn},
-	{doLogIn, doSave, doDeleteOthers},
-	{doSignOut},
-	{doSave, doSave},
-	{doSetOwn, doRespond, doSetOwn, doSave},
-	{doGet},
+// come up one by one. Those that end sessions are few, for the others to have one.
+var phrases = [][][]stepKind{
+	{
+		{doSetOwn},
+		{doSetOwn, doSave},
+		{doSetOwn, doSave, doSetOwn},
+		{doSetOwn, doRespond, doSetOwn, doSave},
+		{doSave, doSave},
+		{doSave, doRenew, doReload, doSetOwn, doSave},
+		{doUpdate},
+		{doUpdate, doSetOwn},
+		{doUpdate, doMark, doSave},
+		{doUpdate, doUpdate},
+		{doUpdateFails, doSetShared},
+		{doGet},
+	},
+	{
+		{doRenew, doSetOwn},
+		{doRenew, doSave},
+		{doRenew, doUpdateRegeneratesFails},
+		{doLogIn},
+		{doLogIn, doSave, doDeleteOthers},
+		{doSignOut},
+	},
+	{
+		{doRegenerateLogIn},
+		{doRegenerateLogIn, doSave},
+		{doRegenerateCopy},
+		{doRegenerateCopy, doSave},
+		{doRegenerateFresh, doSave, doUpdate},
+		{doDestroy},
+		{doDestroy, doSave},
+		{doDestroy, doSave, doRegenerateLogIn},
+	},
 }
 
 // aloneKinds are the steps that are also made by themselves.
@@ -53,6 +62,7 @@ type generator struct {
 	*rand.Rand
 	plan *plan
 	at   int
+	lost []*step // whose answers are lost
 }
 
 // planOf returns the plan of a seed.
@@ -91,6 +101,7 @@ func (g *generator) world() {
 	if p.mode == withFaults {
 		g.faults()
 	}
+	g.meanwhiles()
 	g.schedule()
 }
 
@@ -110,7 +121,7 @@ func (g *generator) vary(s *settings) {
 		s.renewAfter = oneOf(g, 0, 5*time.Second, 30*time.Second)
 	}
 	if g.chance(15) {
-		s.absolute = oneOf(g, 30*time.Second, 15*time.Minute)
+		s.absolute = oneOf(g, 50*time.Second, 15*time.Minute)
 	}
 	if g.chance(15) {
 		s.maxAge = oneOf(g, time.Minute, time.Hour)
@@ -156,7 +167,7 @@ func (g *generator) script() script {
 
 func (g *generator) job() task {
 	t := task{manager: g.IntN(len(g.plan.managers))}
-	k := oneOf(g, jobUpdate, jobUpdate, jobUpdateFails, jobDelete, jobDelete, jobDeleteOf, jobDeleteOf, jobDeleteUser, jobDeleteOthers,
+	k := oneOf(g, jobUpdate, jobUpdate, jobUpdate, jobUpdateFails, jobDelete, jobDelete, jobDeleteOf, jobDeleteOf, jobDeleteUser, jobDeleteOthers,
 		jobFind, jobList, jobOpen, jobStart, doPause)
 	t.steps = append(t.steps, g.step(k))
 	return t
@@ -175,8 +186,8 @@ func (g *generator) request() task {
 	}
 	t.steps = append(t.steps, g.step(doBegin))
 	for range g.IntN(5) {
-		if g.chance(55) {
-			for _, k := range phrases[g.IntN(len(phrases))] {
+		if g.chance(70) {
+			for _, k := range oneOf(g, phrases[oneOf(g, 0, 0, 0, 1, 1, 2)]...) {
 				t.steps = append(t.steps, g.step(k))
 			}
 		} else {
@@ -198,20 +209,7 @@ func (g *generator) step(k stepKind) step {
 // faults puts faults into the steps: single ones, bursts as of a short outage, and
 // lost answers, where the look for what became of the write fails as well.
 func (g *generator) faults() {
-	var steps, saves []*step
-	for i := range g.plan.scripts {
-		for j := range g.plan.scripts[i].tasks {
-			for k := range g.plan.scripts[i].tasks[j].steps {
-				s := &g.plan.scripts[i].tasks[j].steps[k]
-				if s.kind.callsStore() {
-					steps = append(steps, s)
-				}
-				if s.kind.saves() {
-					saves = append(saves, s)
-				}
-			}
-		}
-	}
+	steps, saves := g.plan.steps(stepKind.callsStore), g.plan.steps(stepKind.saves)
 	for range g.IntN(8) {
 		s := steps[g.IntN(len(steps))]
 		call, length := oneOf(g, 0, 0, 0, 1, 1, 2, 3, 4), 1
@@ -229,9 +227,33 @@ func (g *generator) faults() {
 	for range g.IntN(3) {
 		if len(saves) > 0 {
 			s := saves[g.IntN(len(saves))]
+			g.lost = append(g.lost, s)
 			s.faults = append(s.faults, fault{call: 0, kind: failAfter, gone: g.chance(60)}, fault{call: 1, kind: failBefore, gone: g.chance(60)})
 		}
 	}
+}
+
+// meanwhiles lets other goroutines of a request ask for something while it saves.
+func (g *generator) meanwhiles() {
+	saves := g.plan.steps(stepKind.saves)
+	if len(saves) > 0 && g.chance(15) {
+		s := saves[g.IntN(len(saves))]
+		s.faults = append(s.faults, fault{call: g.IntN(3), kind: oneOf(g, meanwhileRenew, meanwhileDestroy)})
+	}
+}
+
+// steps returns the steps of certain kinds.
+func (p *plan) steps(is func(stepKind) bool) (steps []*step) {
+	for i := range p.scripts {
+		for j := range p.scripts[i].tasks {
+			for k := range p.scripts[i].tasks[j].steps {
+				if s := &p.scripts[i].tasks[j].steps[k]; is(s.kind) {
+					steps = append(steps, s)
+				}
+			}
+		}
+	}
+	return steps
 }
 
 func (g *generator) faultKind() faultKind {
@@ -258,14 +280,7 @@ func (g *generator) schedule() {
 	last := make([]int, len(g.plan.scripts))
 	for range 1 + g.IntN(16) {
 		a := g.IntN(len(g.plan.scripts))
-		var ahead []int
-		for _, t := range g.plan.scripts[a].tasks {
-			for _, s := range t.steps {
-				if s.at >= last[a] {
-					ahead = append(ahead, s.at)
-				}
-			}
-		}
+		ahead := g.plan.ahead(a, last[a])
 		if len(ahead) == 0 {
 			continue
 		}
@@ -273,4 +288,53 @@ func (g *generator) schedule() {
 		last[a] = at
 		g.plan.schedule = append(g.plan.schedule, segment{a, position{at, g.IntN(9)}})
 	}
+	for _, s := range g.lost {
+		if g.chance(60) {
+			g.interrupt(s)
+		}
+	}
+}
+
+// interrupt lets somebody else act right after a step, or while the actor's next
+// save is under way.
+func (g *generator) interrupt(s *step) {
+	a, b := g.plan.actorOf(s), g.IntN(len(g.plan.scripts))
+	if a == b {
+		return
+	}
+	var ends []int // the last steps of the tasks of b
+	for _, t := range g.plan.scripts[b].tasks {
+		ends = append(ends, t.steps[len(t.steps)-1].at)
+	}
+	until := position{at: s.at + 1}
+	for _, next := range g.plan.steps(stepKind.saves) {
+		if next.at > s.at && g.plan.actorOf(next) == a && g.chance(70) {
+			until = position{next.at, 1 + g.IntN(6)}
+			break
+		}
+	}
+	n := g.IntN(min(len(g.plan.schedule), 2) + 1) // early, for the actor not to be past it
+	g.plan.schedule = slices.Insert(g.plan.schedule, n, segment{a, until}, segment{b, position{at: oneOf(g, ends...) + 1}})
+}
+
+// ahead returns the places of an actor's steps from one on.
+func (p *plan) ahead(actor, from int) (at []int) {
+	for _, t := range p.scripts[actor].tasks {
+		for _, s := range t.steps {
+			if s.at >= from {
+				at = append(at, s.at)
+			}
+		}
+	}
+	return at
+}
+
+// actorOf is the actor whose step it is.
+func (p *plan) actorOf(s *step) int {
+	for a := range p.scripts {
+		if at := p.ahead(a, s.at); len(at) > 0 && at[0] == s.at {
+			return a
+		}
+	}
+	return 0
 }

@@ -75,8 +75,9 @@ func (e *exchange) regenerate(v *wallet, st *step) {
 	s := e.s
 	old, data, stored := s.ID(), v.clone(), !s.IsNew()
 	s.Regenerate()
-	if s.ID() == old {
-		return // it is gone, or reads as empty
+	if s.ID() == old { // it is gone, or reads as empty
+		e.dropped = e.ended && !e.gone && !e.begun
+		return
 	}
 	e.touched[quit] = true
 	e.renewed, e.ends, e.mayEnd, e.ended = false, false, false, false
@@ -107,7 +108,7 @@ type result struct {
 	mapped  session.Op // what the Failed hook was asked about
 	started string     // Data when it began
 	own     int        // the actor's field of it
-	tokens  []string   // that the session had then
+	tokens  []*issued  // that the session had then
 }
 
 // acknowledged reports whether the operation told that all is well.
@@ -120,9 +121,11 @@ func (e *exchange) try(do func() error) result {
 	r := result{started: e.s.Data.text(), own: *e.s.Data.own(e.actor.number), tokens: slices.Clone(e.w.truth.of(e.s.ID()).tokens)}
 	e.w.takeEvents(e.actor)
 	e.mapped = ""
+	began := e.w.truth.now
 	r.err = do()
 	e.w.rejoin(e.actor)
 	r.events, r.mapped = e.w.takeEvents(e.actor), e.mapped
+	e.checkSettled(began, r.err)
 	if isGone(r.err) || r.events[session.EventGone] > 0 {
 		e.gone = true
 	}
@@ -132,6 +135,7 @@ func (e *exchange) try(do func() error) result {
 
 func (e *exchange) save(ctx context.Context) {
 	ends := e.ends // BeforeSave may call Destroy as well
+	defer e.stillAsked()
 	r := e.try(func() error { return e.s.Save(ctx) })
 	e.w.say(e.actor.name(), "Save -> %v", r.err)
 	e.w.tally.result(r.err)
@@ -212,6 +216,7 @@ func (e *exchange) update(ctx context.Context, st *step) {
 	}
 	e.keys[key] = true
 	made := 0
+	defer e.stillAsked()
 	r := e.try(func() error {
 		return s.Update(ctx, func(v *wallet) error {
 			if made++; made > 1 {

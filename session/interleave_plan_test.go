@@ -104,11 +104,16 @@ const (
 	cancels                      // the context is canceled before the call is made
 	ownConflict                  // a write is made and refused at its repetition, as by a driver that sent it twice
 	zeroVersion                  // a load gives a record with Version 0
-	faultKinds  int       = iota
+
+	// No faults, but what another goroutine of the request does during the call.
+	meanwhileRenew
+	meanwhileDestroy
+	faultKinds int = iota
 )
 
 var faultNames = [faultKinds]string{
 	"fails before", "fails after", "applies late", "hangs", "is canceled", "is applied and refused", "has version 0",
+	"meets a Renew", "meets a Destroy",
 }
 
 // segment lets an actor run until it comes to a position.

@@ -59,11 +59,13 @@ type exchange struct {
 	ends         bool   // Destroy was called
 	mayEnd       bool   // the fn of a failed Update called it: that may hold or not
 	ended        bool   // it was carried out
+	dropped      bool   // Regenerate was called after that, and did nothing
 	kept         session.SavePolicy
-	begun        bool       // the response has begun
-	failedCommit bool       // the commit failed, or was not acknowledged
-	mapped       session.Op // what the Failed hook was asked about in this step
-	discard      bool       // the Failed hook gave the record up
+	wanted       map[faultKind]bool // what was asked for while an operation was under way
+	begun        bool               // the response has begun
+	failedCommit bool               // the commit failed, or was not acknowledged
+	mapped       session.Op         // what the Failed hook was asked about in this step
+	discard      bool               // the Failed hook gave the record up
 
 	response session.Outcome
 	made     int // when the response was made
@@ -156,8 +158,10 @@ func (e *exchange) opened() {
 		switch l := e.lastLook; {
 		case fresh && (!l.made || l.failed):
 			w.violate(ruleNotEmpty, "%s has a new session %s, though its load failed", e.name, s.ID())
-		case fresh && l.opens:
+		case fresh && l.opens && w.truth.opens(e.manager, e.presented): // it may have expired since
 			w.violate(ruleNotEmpty, "%s has a new session %s, though %s opens one", e.name, s.ID(), w.alias(e.presented))
+		case fresh && time.Now().Before(l.recognised):
+			w.violate(ruleGone, "%s has a new session %s, though %s was replaced not long ago", e.name, s.ID(), w.alias(e.presented))
 		case !s.IsNew() && !l.opens:
 			w.violate(ruleRenewed, "%s was let in with %s, which opens nothing", e.name, w.alias(e.presented))
 		}
@@ -252,6 +256,43 @@ func (e *exchange) renew(s *session.Session[wallet]) {
 		e.renewed = true
 		e.w.truth.of(s.ID()).renewals = true
 	}
+}
+
+// meanwhile is what another goroutine of the request does during a call of the
+// store.
+func (a *actor) meanwhile(k faultKind) {
+	e := a.request
+	if e == nil || e.s == nil || e.gone || e.begun {
+		return
+	}
+	e.w.say(a.name(), "  meanwhile: %s of %s", faultNames[k], e.s.ID())
+	e.asks = true
+	if e.wanted == nil {
+		e.wanted = map[faultKind]bool{}
+	}
+	e.wanted[k] = true
+	if k == meanwhileRenew {
+		e.s.Renew()
+		e.w.truth.of(e.s.ID()).renewals = true
+	} else {
+		e.s.Destroy()
+		e.mayEnd, e.touched[quit] = true, true
+	}
+}
+
+// stillAsked takes what is pending after an operation during which it was asked
+// for: the operation has carried it out, or the next one will.
+func (e *exchange) stillAsked() {
+	if e.wanted[meanwhileDestroy] {
+		e.ends = !e.ended
+		e.kept = session.SaveAuto
+	}
+	if e.wanted[meanwhileRenew] {
+		if r, live := e.w.truth.record(e.s.ID()); live && !accepts(r, e.s.Token()) {
+			e.renewed = true
+		}
+	}
+	e.wanted = nil
 }
 
 // commitContext is that of an adapter's commit.

@@ -38,6 +38,10 @@ var (
 	// The same for Data that is set after Destroy was carried out.
 	ruleLostObserved = rule{"lost-observed", "what is put into Data after Destroy is not stored, and is observed as lost"}
 
+	// If the answer to one write is lost and the next load shows it, the operation
+	// succeeds.
+	ruleSettled = rule{"settled", "a write that did land is not reported as failed once the store has told"}
+
 	// A write changes only what its request changed. What its request tried before,
 	// and was told to have failed, it may take back as long as nobody else wrote in
 	// between.
@@ -89,6 +93,10 @@ var (
 	// or an update that leaves Data alone, if some Manager renews by age or writes
 	// another format.
 	ruleReads = rule{"reads", "a request that only reads makes no write"}
+
+	// If TouchAfter is negative, every request that loads the session and changes
+	// nothing does so.
+	ruleRolling = rule{"rolling", "with Rolling, use extends a session"}
 
 	// Their failure is only observed.
 	ruleReaderServed = rule{"reader-served", "a failed touch or routine renewal fails no request"}

@@ -47,6 +47,9 @@ func shrinkOnce(p *plan, fails func(*plan) bool) *plan {
 	}
 	for n := len(best.schedule) - 1; n >= 0; n-- {
 		try(func(c *plan) bool {
+			if n >= len(c.schedule) {
+				return false
+			}
 			c.schedule = slices.Delete(c.schedule, n, n+1)
 			return true
 		})

@@ -91,6 +91,11 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	st.tick()
 	dead := ctx.Err() != nil
 	f := a.fault(n)
+	if f != nil && f.kind >= meanwhileRenew {
+		w.tally.fault(f.kind)
+		a.meanwhile(f.kind)
+		f = nil
+	}
 	w.publish()
 	var err error
 	if dead {
@@ -111,6 +116,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		by.answered(c, err, f)
 	}
 	w.at(a)
+	by.answer = time.Now()
 	return err
 }
 
@@ -118,7 +124,9 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 func (st *stage) fail(ctx context.Context, c call, write bool, f fault, a *actor, by *author, apply func(context.Context, *author) error) error {
 	switch f.kind {
 	case failAfter:
-		apply(ctx, by)
+		if err := apply(ctx, by); err == nil && write {
+			by.landed[c.id] = st.w.truth.now
+		}
 	case applyLate: // not where a write is several points of the schedule
 		if write && st.w.plan.store != keyValueSteps {
 			ctx := context.WithoutCancel(ctx)

@@ -1,11 +1,8 @@
 package session_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/echosession/echosession/session"
@@ -38,14 +35,14 @@ type identity struct {
 	changed       event   // the last write or delete, but for touches
 	acked         [maxActors]int
 	keys          map[string]bool // acknowledged Updates
-	tokens        []string        // all that were seen
-	dead          map[string]string
-	given         bool      // a response gave out a token
-	ended         []*author // whose acknowledged log-outs ended it
-	authenticated time.Time // of the last version
-	end           time.Time // of the last version
-	late          bool      // a late create made it
-	renewals      bool      // somebody tried to replace its token for good
+	tokens        []*issued       // all that were seen, the oldest first
+	secrets       int             // how many different ones its versions accepted
+	given         bool            // a response gave out a token
+	ended         []*author       // whose acknowledged log-outs ended it
+	authenticated time.Time       // of the last version
+	end           time.Time       // of the last version
+	late          bool            // a late create made it
+	renewals      bool            // somebody tried to replace its token for good
 }
 
 // event is when something happened, and who did it.
@@ -82,7 +79,7 @@ func (tr *truth) nextKey() int {
 func (tr *truth) of(id string) *identity {
 	i := tr.ids[id]
 	if i == nil {
-		i = &identity{id: id, keys: map[string]bool{}, dead: map[string]string{}}
+		i = &identity{id: id, keys: map[string]bool{}}
 		tr.ids[id] = i
 		tr.order = append(tr.order, id)
 	}
@@ -130,27 +127,6 @@ func (tr *truth) opensAny(token string) bool {
 	return false
 }
 
-// accepts reports whether the secret of the token is the one that the record
-// accepts now, and not one that it replaced. The digest is where stored records
-// have it: behind the first byte of Meta.
-func accepts(r session.Record, token string) bool {
-	d := sha256.Sum256([]byte(worldCookie + "\x00" + secretIn(token)))
-	return len(r.Meta) > len(d) && bytes.Equal(r.Meta[1:1+len(d)], d[:])
-}
-
-func idIn(token string) string {
-	id, _, _ := strings.Cut(token, ".")
-	return id
-}
-
-func secretIn(token string) string {
-	parts := strings.Split(token, ".")
-	if len(parts) < 2 {
-		return ""
-	}
-	return parts[1]
-}
-
 // sessionsOf returns the ids that the store has of a user.
 func (tr *truth) sessionsOf(user string) (ids []string) {
 	for _, id := range tr.order {
@@ -159,13 +135,6 @@ func (tr *truth) sessionsOf(user string) (ids []string) {
 		}
 	}
 	return ids
-}
-
-// loading notes what a load by the author will find.
-func (tr *truth) loading(by *author, id string) {
-	if by.presented != "" && idIn(by.presented) == id {
-		by.lastLook = look{made: true, opens: tr.opens(by.manager, by.presented), dead: tr.of(id).dead[by.presented]}
-	}
 }
 
 // loaded notes what a load by the author found.
@@ -192,6 +161,9 @@ func (tr *truth) wrote(by *author, op, id string) {
 		}
 	}
 	existed := i.written
+	if !existed || op == "create" || !sameSecret(before, r) {
+		i.secrets++
+	}
 	i.record, i.wallet, i.written, i.end = r, v, true, r.ExpiresAt
 	if tr.w.stage.live {
 		if by.gone && by.earlier == nil {
@@ -236,36 +208,4 @@ func (tr *truth) deleted(by *author, id string) {
 	i := tr.of(id)
 	i.changed = event{tr.now, by}
 	by.deleted[id] = true
-}
-
-// saw notes a token that the record of its id accepted at some time.
-func (i *identity) sawToken(token string) {
-	if token == "" {
-		return
-	}
-	for _, t := range i.tokens {
-		if t == token {
-			return
-		}
-	}
-	i.tokens = append(i.tokens, token)
-}
-
-// kill notes that all tokens but one open nothing any more.
-func (i *identity) kill(except, why string) {
-	for _, t := range i.tokens {
-		if secretIn(t) != secretIn(except) && i.dead[t] == "" {
-			i.dead[t] = why
-		}
-	}
-}
-
-// giveOut notes a token that a response carries.
-func (tr *truth) giveOut(token string) {
-	i := tr.of(idIn(token))
-	i.sawToken(token)
-	if !i.given {
-		i.given = true
-		tr.given = append(tr.given, i.id)
-	}
 }

@@ -25,12 +25,14 @@ func (w *world) checkCreate(by *author, i *identity) {
 // acknowledgedEnd reports whether the author was told that its delete was made.
 func (by *author) acknowledgedEnd(id string) bool { return by.deleted[id] && by.failed[id] == 0 }
 
-// checkUpdate compares a version with the one that it replaced.
+// checkUpdate compares a version with the one that it replaced. In a session that
+// nobody else has had, the author may change everything.
 func (w *world) checkUpdate(by *author, i *identity, before, after session.Record, was, v *wallet) {
-	w.checkCounts(by, i, was, v)
+	alone := by.created[i.id] > 0 && !i.given && i.writer.base() == by.base()
+	w.checkCounts(by, i, was, v, alone)
 	w.checkReader(by, "update", i, was, v)
-	if by.created[i.id] > 0 && !i.given && i.writer.base() == by.base() {
-		return // nobody else has had it
+	if alone {
+		return
 	}
 	for n := range maxActors {
 		got := *v.own(n)
@@ -57,6 +59,9 @@ func (w *world) checkUpdate(by *author, i *identity, before, after session.Recor
 		if was.Marks[key] != v.Marks[key] && key != markKey(by.actor) {
 			w.violate(ruleOthers, "%s changed the mark %q of %s from %q to %q", by.name, key, i.id, was.Marks[key], v.Marks[key])
 		}
+	}
+	if !by.asks && by.presented != "" && !sameSecret(before, after) && !accepts(before, by.presented) {
+		w.violate(ruleReads, "%s only read, with a token that was replaced already, and replaced the token of %s", by.name, i.id)
 	}
 	if by.job && (!after.SeenAt.Equal(before.SeenAt) || !after.ExpiresAt.Equal(before.ExpiresAt) || after.User != before.User || !sameSecret(before, after)) {
 		w.violate(ruleJob, "%s changed the times, the user or the token of %s", by.name, i.id)
@@ -91,7 +96,7 @@ func bothKeys[V any](a, b map[string]V) []string {
 }
 
 // checkCounts looks at the Updates that a version has.
-func (w *world) checkCounts(by *author, i *identity, was, v *wallet) {
+func (w *world) checkCounts(by *author, i *identity, was, v *wallet, alone bool) {
 	sum := 0
 	for _, key := range bothKeys(was.Done, v.Done) {
 		had, has := was.Done[key], v.Done[key]
@@ -101,7 +106,7 @@ func (w *world) checkCounts(by *author, i *identity, was, v *wallet) {
 			w.violate(ruleCounted, "%s took the Update %s out of %s, which had been acknowledged", by.name, key, i.id)
 		case has > 1 && has > had && !by.repeated[key]:
 			w.violate(ruleCounted, "%s stored the Update %s of %s %d times", by.name, key, i.id, has)
-		case had != has && !by.keys[key]:
+		case had != has && !by.keys[key] && !alone:
 			w.violate(ruleOthers, "%s changed the count of the Update %s of %s from %d to %d", by.name, key, i.id, had, has)
 		}
 	}
@@ -158,7 +163,7 @@ func (w *world) checkTimes(by *author, i *identity, op string, before, after ses
 	if !after.CreatedAt.Equal(before.CreatedAt) {
 		w.violate(ruleTimes, "%s moved CreatedAt of %s from %v to %v", by.name, i.id, before.CreatedAt, after.CreatedAt)
 	}
-	if after.User == before.User && i.writer.base() != by.base() && !info.AuthenticatedAt.Equal(i.authenticated) {
+	if after.User == before.User && i.writer.base() != by.base() && !by.touched["Holder"] && !info.AuthenticatedAt.Equal(i.authenticated) {
 		w.violate(ruleTimes, "%s moved AuthenticatedAt of %s from %v to %v", by.name, i.id, i.authenticated, info.AuthenticatedAt)
 	}
 	i.authenticated = info.AuthenticatedAt
