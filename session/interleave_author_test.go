@@ -25,6 +25,7 @@ type author struct {
 	refused   bool      // Valid said false
 	asks      bool      // it did something else than to read
 	gone      bool      // it was told that its session is gone
+	troubled  bool      // an event told of an error
 	answer    time.Time // when the store last answered, whatever that told
 	writes    int       // its creates and updates that were made
 

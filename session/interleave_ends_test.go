@@ -31,7 +31,7 @@ func (e *exchange) stored(r result, broken rule) {
 		if t := i.token(token); t != nil && slices.Contains(r.tokens, t) {
 			w.violate(ruleRenewed, "%s saved a Renew, or %q instead of %q, and %s is still its token", e.name, s.Data.Holder, e.user, w.alias(token))
 		}
-		i.kill(r.tokens, token, "the save of "+e.name, i.record.SeenAt)
+		i.kill(r.tokens, token, "the save of "+e.name, i.since)
 		w.checkDead(i)
 	}
 	if rec, live := w.truth.record(i.id); live && accepts(rec, token) {
@@ -116,11 +116,12 @@ func (tr *truth) logsInOver(by *author, id string) bool {
 }
 
 // checkSettled looks at an operation that began at a moment and failed, though all
-// that went wrong in it was the answer to a write, and the store told afterwards
-// that the write was made.
+// that went wrong in it was the answer to a write that was made: a look at the
+// record shows that.
 func (e *exchange) checkSettled(began int, err error) {
 	i := e.w.truth.of(e.s.ID())
-	if landed := e.landed[i.id]; errors.Is(err, errNoAnswer) && landed > began && e.actor.failed == 1 && e.heard[i.id] > landed && i.changed.at <= landed && time.Now().Before(i.end) {
+	landed := e.landed[i.id]
+	if errors.Is(err, errNoAnswer) && landed > began && e.actor.failed == 1 && !e.actor.dead && i.changed.at <= landed && time.Now().Before(i.end) {
 		e.w.violate(ruleSettled, "%s was told that its save of %s failed: %v", e.name, i.id, err)
 	}
 }
@@ -166,13 +167,10 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		w.takeEvents(e.actor)
 		out, err := do(ctx)
 		w.rejoin(e.actor)
-		events := w.takeEvents(e.actor)
-		e.gone = e.gone || events[session.EventGone] > 0
+		e.gone = e.gone || w.takeEvents(e.actor)[session.EventGone] > 0
 		w.say(e.actor.name(), "response of %s: %s, %v", e.name, w.outcome(out), err)
 		e.respond(out)
-		if events[session.EventError] == 0 {
-			e.checkExtended()
-		}
+		e.checkExtended()
 		return
 	}
 	stored, ends := !e.s.IsNew(), e.ends
@@ -203,9 +201,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	case changed || stored && (e.renewed || e.kept == session.SaveAlways):
 		e.stored(r, ruleNotDropped)
 	}
-	if r.acknowledged() {
-		e.checkExtended()
-	}
+	e.checkExtended()
 	e.rebase()
 }
 
@@ -213,7 +209,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 // if it had to.
 func (e *exchange) checkExtended() {
 	w, s, id := e.w, e.w.settings[e.manager], idIn(e.presented)
-	if e.asks || e.gone || e.err != nil || !e.lastLook.opens || w.plan.mode == withFaults || len(w.settings) > 1 ||
+	if e.asks || e.gone || e.troubled || e.refused || !e.lastLook.opens || w.plan.mode == withFaults || len(w.settings) > 1 ||
 		!s.rolling || s.touchAfter >= 0 || s.absolute > 0 || e.kept == session.SaveNever {
 		return
 	}
@@ -259,8 +255,9 @@ func (e *exchange) respond(out session.Outcome) {
 	switch {
 	case out.Action == session.ActionNone:
 		return
-	case e.gone:
+	case e.gone && !(out.Action == session.ActionClear && (e.refused || e.ended)):
 		w.violate(ruleGone, "%s was told that its session is gone, and its response says: %s", e.name, w.outcome(out))
+		return
 	case out.Action == session.ActionClear:
 		if !e.quits() {
 			w.violate(ruleClear, "%s clears the cookie", e.name)

@@ -51,7 +51,6 @@ type exchange struct {
 	browser *browser
 	x       *session.Exchange[wallet] // nil: the session is from Start or Open
 	s       *session.Session[wallet]  // nil until the handler has it
-	err     error                     // the answer to a failed load
 
 	before       string // the encoding of Data as it was loaded or last acknowledged
 	user         string // of that Data
@@ -122,7 +121,6 @@ func (w *world) begin(ctx context.Context, a *actor, t *task) *exchange {
 		if err := e.x.Load(ctx); err != nil {
 			w.rejoin(a)
 			w.say(a.name(), "Load -> %v", err)
-			e.err = err
 		}
 	}
 	return e

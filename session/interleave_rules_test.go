@@ -38,9 +38,8 @@ var (
 	// The same for Data that is set after Destroy was carried out.
 	ruleLostObserved = rule{"lost-observed", "what is put into Data after Destroy is not stored, and is observed as lost"}
 
-	// If the answer to one write is lost and the next load shows it, the operation
-	// succeeds.
-	ruleSettled = rule{"settled", "a write that did land is not reported as failed once the store has told"}
+	// If only the answer to one write is lost, the operation looks and succeeds.
+	ruleSettled = rule{"settled", "a write that did land is not reported as failed if the store can tell"}
 
 	// A write changes only what its request changed. What its request tried before,
 	// and was told to have failed, it may take back as long as nobody else wrote in

@@ -99,6 +99,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	w.publish()
 	var err error
 	if dead {
+		a.dead = true
 		err = st.ended(ctx)
 	} else if f != nil {
 		a.failed++

@@ -37,6 +37,7 @@ type identity struct {
 	keys          map[string]bool // acknowledged Updates
 	tokens        []*issued       // all that were seen, the oldest first
 	secrets       int             // how many different ones its versions accepted
+	since         time.Time       // since when it accepts the present one
 	given         bool            // a response gave out a token
 	ended         []*author       // whose acknowledged log-outs ended it
 	authenticated time.Time       // of the last version
@@ -162,7 +163,7 @@ func (tr *truth) wrote(by *author, op, id string) {
 	}
 	existed := i.written
 	if !existed || op == "create" || !sameSecret(before, r) {
-		i.secrets++
+		i.secrets, i.since = i.secrets+1, r.SeenAt
 	}
 	i.record, i.wallet, i.written, i.end = r, v, true, r.ExpiresAt
 	if tr.w.stage.live {

@@ -51,6 +51,7 @@ type actor struct {
 	calls  int   // of the store, in the present step
 	point  int   // of the schedule, in the present step
 	failed int   // how many calls of the present step were answered by a fault
+	dead   bool  // a call of the present step had a context that had ended
 
 	started bool
 	parked  bool // it waits for resume; guarded by the world's mu
@@ -252,7 +253,7 @@ func (w *world) live(a *actor) {
 func (w *world) carryOut(a *actor, t *task) {
 	for i := range t.steps {
 		s := &t.steps[i]
-		a.step, a.calls, a.point, a.failed = s, 0, 0, 0
+		a.step, a.calls, a.point, a.failed, a.dead = s, 0, 0, 0, false
 		w.at(a)
 		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), actorKey{}, a))
 		a.cancel = cancel
@@ -312,8 +313,13 @@ func (w *world) observe(ctx context.Context, e session.Event) {
 	w.mu.Unlock()
 	w.tally.event(e.Kind)
 	w.say(a.name(), "  event %s %s %v", e.Kind, e.ID, e.Err)
-	if e.Kind == session.EventConflict {
+	switch e.Kind {
+	case session.EventConflict:
 		w.checkConflict(a, e)
+	case session.EventError:
+		if a.author != nil {
+			a.author.troubled = true
+		}
 	}
 }
 
