@@ -1,82 +1,79 @@
-// Package echoadapter binds sessions to Echo v4: the token comes in by a
-// cookie, what the handler changed is saved right before the first byte of the
-// response leaves, and the cookie goes out with it.
+// Package echoadapter provides sessions for Echo v4. The client's token arrives
+// in a cookie. What the handler changed is saved right before the first byte of
+// the response leaves, and the cookie goes out with it.
 package echoadapter
 
 import (
-	"errors"
-	"net/http"
-	"reflect"
-	"slices"
+	"fmt"
+	"log/slog"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"github.com/echosession/echosession/internal/adapter"
-	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
-// Config is what an application says of one middleware. Its zero value is a
-// complete, safe setup: sessions in memory, for one process.
+// Config configures one middleware. Its zero value is a complete, safe setup:
+// sessions in memory, for one process.
 //
-// The hooks are called by the request's goroutines, with what they decide on
-// waiting for them: Valid and BeforeSave use the session that they are given.
-// Save, Update and Reload are an error in them, and to wait there for another
-// goroutine that asks for the session is to wait for ever. They return errors
-// and write no response. One that asks for a session of another type, which
-// another goroutine of the request is loading just then, may get an error, too.
+// The hooks run in the request's goroutines, and everything else that uses the
+// session waits for them. Valid and BeforeSave must use the session that they
+// are given. Hooks must not call Save, Update or Reload, which return an error
+// there, and must not wait for another goroutine that uses the session: that is
+// a deadlock. A hook that asks for a session of another type may get an error
+// if another goroutine of the request is just loading it. Hooks return errors
+// and write no response.
 type Config[T any] struct {
-	// Session configures the sessions. Where its Store is nil, it is a new
-	// memstore.
+	// Session configures the sessions. If its Store is nil, they are kept in a
+	// new memstore.
 	Session session.Config[T]
 
 	// Manager is used instead of Session, to share it with code outside of
-	// requests. Both set is an error.
+	// requests. It is an error to set both.
 	Manager *session.Manager[T]
 
-	// Header carries the token in this field of request and response instead of
-	// in a cookie, for clients that are not browsers: the field of the response
-	// is the token to present from now on, and empty where there is none any
-	// more. The Cookie settings but for Name have no effect then.
+	// Header names a field of request and response that carries the token instead
+	// of a cookie, for clients that are not browsers. The field of the response is
+	// the token to present from now on. It is empty if the session has ended.
+	// Of the Cookie settings only Name has an effect then. Default: a cookie.
 	Header string
 
-	// Defer loads the session at the first Get instead of before the handler:
-	// a request that does not ask costs the store nothing, but its session is
-	// not extended either, and Valid is not asked.
+	// Defer loads the session at the first Get instead of before the handler. A
+	// request that does not ask costs no call of the store, but its session is
+	// not extended either, and Valid is not called.
 	Defer bool
 
 	// InContext also puts the session into the request's context, for
-	// session.FromContext. It is still loaded when asked for with Defer.
+	// [session.FromContext]. With Defer it is still loaded at the first use.
 	InContext bool
 
-	// Skipper leaves requests alone: for them there is no session at all.
+	// Skipper selects requests that have no session at all. Default: none.
 	Skipper middleware.Skipper
 
-	// Valid decides whether a stored session may be used, when it was loaded:
-	// false destroys it, and the request gets a new one. An error counts as a
-	// failed load.
+	// Valid decides whether a stored session may be used, after it was loaded. If
+	// it returns false, the session is destroyed and the request gets a new one.
+	// An error counts as a failed load.
 	Valid func(c echo.Context, s *session.Session[T]) (bool, error)
 
-	// BeforeSave is called before each save, and may still change Data. Its
-	// error keeps the save from being made.
+	// BeforeSave is called before each save, and may change Data. If it returns
+	// an error, nothing is saved.
 	BeforeSave func(c echo.Context, s *session.Session[T]) error
 
-	// ErrorHandler is asked where an error of the store arises: in the
-	// middleware, or in Get when that loads or decodes. Its answer is the error
-	// from then on. Default: ErrUnavailable becomes a 503 with the cause inside,
-	// everything else a 500.
+	// ErrorHandler is called as soon as an error of the store arises: in the
+	// middleware, or in a Get that loads or decodes the session. Its answer is
+	// the error from then on. Default: ErrUnavailable becomes a 503 and
+	// everything else a 500, with the cause inside.
 	//
-	// If it answers a failed load with nil, the request goes on with a session
-	// that reads as empty and is never saved, and the cookie stays; with
-	// session.ErrDiscard, the record counts as unknown, and the next save
-	// replaces the cookie: the way out of ErrCorrupt. If it answers a failed
-	// save with nil, the response goes out and the change is lost.
+	// If it returns nil for a failed load, the request goes on with a session that
+	// reads as empty and is never saved, and the cookie stays. If it returns
+	// [session.ErrDiscard], the record counts as unknown, and the next save
+	// replaces the cookie: that is the way out of ErrCorrupt. If it returns nil
+	// for a failed save, the response goes out and the change is lost.
 	ErrorHandler func(c echo.Context, op session.Op, err error) error
 }
 
-// Middleware returns the middleware of cfg. It panics on a bad configuration,
-// at start-up; see [Config.ToMiddleware].
+// Middleware returns the middleware of cfg. It panics if cfg has a mistake, so
+// call it when the program starts. [Config.ToMiddleware] returns the error.
 func Middleware[T any](cfg Config[T]) echo.MiddlewareFunc {
 	mw, err := cfg.ToMiddleware()
 	if err != nil {
@@ -85,52 +82,12 @@ func Middleware[T any](cfg Config[T]) echo.MiddlewareFunc {
 	return mw
 }
 
-// ToMiddleware returns the middleware of cfg, or an error that joins all that
-// is wrong with it, each a [*session.ConfigError].
-func (cfg Config[T]) ToMiddleware() (echo.MiddlewareFunc, error) {
-	m := &layer[T]{manager: cfg.Manager, cfg: cfg, carrier: adapter.CookieField}
-	var problems error
-	if m.manager == nil {
-		if cfg.Session.Store == nil {
-			cfg.Session.Store = memstore.New(memstore.Options{})
-		}
-		m.manager, problems = session.New(cfg.Session)
-	} else if !reflect.ValueOf(cfg.Session).IsZero() {
-		problems = &session.ConfigError{Field: "Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
-	}
-	if cfg.Header != "" {
-		m.carrier = http.CanonicalHeaderKey(cfg.Header)
-		if !isToken(cfg.Header) || slices.Contains(takenFields, m.carrier) {
-			problems = errors.Join(problems, &session.ConfigError{Field: "Header", Value: cfg.Header, Reason: "must be a header field of its own, such as X-Session"})
-		}
-	}
-	if problems != nil {
-		return nil, problems
-	}
-	if m.cfg.ErrorHandler == nil {
-		m.cfg.ErrorHandler = func(_ echo.Context, _ session.Op, err error) error { return httpError(err) }
-	}
-	return m.middleware, nil
+// Format implements [fmt.Formatter] for every verb. It writes all settings but
+// the hooks, and leaves the keys of Session out.
+func (cfg Config[T]) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "echoadapter.Config{Session:%v Manager:%v Header:%q Defer:%v InContext:%v}",
+		cfg.Session, cfg.Manager, cfg.Header, cfg.Defer, cfg.InContext)
 }
 
-// takenFields carry something else, or nothing that arrives.
-var takenFields = []string{
-	adapter.CookieField, "Set-Cookie", "Vary", "Cache-Control",
-	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Te",
-	"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Location", "Content-Range",
-	"Etag", "Expires", "Last-Modified", "Location", "Refresh",
-}
-
-// isToken reports whether s may name a header field (RFC 9110, section 5.6.2),
-// which is what may name a cookie.
-func isToken(s string) bool { return (&http.Cookie{Name: s}).Valid() == nil }
-
-// httpError is the default answer. The cause stays inside, since Echo's own
-// error handler looks at the outermost error alone.
-func httpError(err error) error {
-	code := http.StatusInternalServerError
-	if errors.Is(err, session.ErrUnavailable) {
-		code = http.StatusServiceUnavailable
-	}
-	return echo.NewHTTPError(code).SetInternal(err)
-}
+// LogValue implements [slog.LogValuer] with the text of Format.
+func (cfg Config[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg)) }

@@ -2,6 +2,8 @@ package echoadapter_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,9 +12,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/echosession/echosession/echoadapter"
+	"github.com/echosession/echosession/internal/adaptertest"
 	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
-	"github.com/echosession/echosession/session/sessiontest"
 )
 
 // fieldsOf returns the fields of all ConfigErrors in err.
@@ -36,14 +38,17 @@ func TestConfigProblems(t *testing.T) {
 		cfg  echoadapter.Config[visits]
 		want []string
 	}{
-		"one":     {echoadapter.Config[visits]{Session: session.Config[visits]{MaxAge: -1}}, []string{"MaxAge"}},
-		"several": {echoadapter.Config[visits]{Session: session.Config[visits]{MaxAge: -1, MaxBytes: -1, Cookie: session.Cookie{Name: "a b", SameSite: http.SameSiteNoneMode}}}, []string{"Cookie.Name", "Cookie.SameSite", "MaxAge", "MaxBytes"}},
+		"one": {echoadapter.Config[visits]{Session: session.Config[visits]{MaxAge: -1}}, []string{"MaxAge"}},
+		"several": {echoadapter.Config[visits]{
+			Session: session.Config[visits]{MaxAge: -1, MaxBytes: -1, Cookie: session.Cookie{Name: "a b", SameSite: http.SameSiteNoneMode}},
+			Header:  "Cookie",
+		}, []string{"Cookie.Name", "Cookie.SameSite", "MaxAge", "MaxBytes", "echoadapter.Config.Header"}},
 		"Manager beside a Session": {echoadapter.Config[visits]{
 			Manager: shared, Session: session.Config[visits]{Store: memstore.New(memstore.Options{})},
-		}, []string{"Manager"}},
+		}, []string{"echoadapter.Config.Manager"}},
 		"Manager beside a hook of Session": {echoadapter.Config[visits]{
 			Manager: shared, Session: session.Config[visits]{New: func() visits { return visits{} }},
-		}, []string{"Manager"}},
+		}, []string{"echoadapter.Config.Manager"}},
 		"Manager alone": {echoadapter.Config[visits]{Manager: shared}, nil},
 		"nothing":       {echoadapter.Config[visits]{}, nil},
 	} {
@@ -77,140 +82,167 @@ func TestConfigProblems(t *testing.T) {
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
 	cfg := echoadapter.Config[visits]{}
-	e := echo.New()
-	e.Use(echoadapter.Middleware(cfg))
+	mw := echoadapter.Middleware(cfg)
 	cfg.Skipper = func(echo.Context) bool { return true }
 	cfg.Session.Cookie.Name = "late"
-	e.GET("/", counting(noContent))
-	if got := serveInProcess(e, "http://localhost/", ""); len(got.Cookies()) != 1 || got.Cookies()[0].Name != cookieName {
-		t.Errorf("the response is %s with the cookies %v, expected one %s", got.Status, got.Cookies(), cookieName)
-	}
+	s := open(t, []echo.MiddlewareFunc{mw}, echoadapter.Config[visits]{Skipper: func(echo.Context) bool { return true }})
+	s.GET("/", counting(noContent))
+	s.tokenIn(s.expect("/", "", http.StatusNoContent, ""))
 }
 
-// serveInProcess makes one request without a socket.
-func serveInProcess(e *echo.Echo, url, token string) *http.Response {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		panic(err)
-	}
-	req.Header.Set("X-Forwarded-Proto", req.URL.Scheme)
-	if token != "" {
-		req.Header.Set("Cookie", cookieName+"="+token)
-	}
-	res, err := inProcess{e}.RoundTrip(req)
-	if err != nil {
-		panic(err)
-	}
-	return res
-}
-
-// The zero value is a complete, safe setup.
-func TestConfigZero(t *testing.T) {
+// A group with the same Manager changes nothing, and one with another type adds
+// its sessions. Another Manager of the same type is refused.
+func TestNestedGroups(t *testing.T) {
 	t.Parallel()
-	for url, want := range map[string]string{
-		"http://localhost/":    "; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax",
-		"http://127.0.0.1/":    "; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax",
-		"https://example.com/": "; Path=/; Max-Age=86400; HttpOnly; Secure; SameSite=Lax",
-	} {
-		t.Run(url, func(t *testing.T) {
-			t.Parallel()
-			e := echo.New()
-			e.Use(echoadapter.Middleware(echoadapter.Config[visits]{}))
-			e.GET("/", counting(func(c echo.Context) error {
-				v, err := session.Get[visits](c)
-				if err != nil {
-					return err
-				}
-				return c.JSON(http.StatusOK, v.Data.Count)
-			}))
-			first := serveInProcess(e, url, "")
-			if len(first.Cookies()) != 1 {
-				t.Fatalf("the response is %s with the cookies %v, expected one", first.Status, first.Cookies())
-			}
-			token := first.Cookies()[0].Value
-			if got := first.Header.Get("Set-Cookie"); got != cookieName+"="+token+want {
-				t.Errorf("Set-Cookie is %q, expected the attributes %q", got, want)
-			}
-			if id, secret, ok := strings.Cut(token, "."); !ok || len(id) != 22 || len(secret) != 22 {
-				t.Errorf("the token is %q, expected 22 and 22 characters", token)
-			}
-			body := make([]byte, 1)
-			if _, err := serveInProcess(e, url, token).Body.Read(body); err != nil || body[0] != '2' {
-				t.Errorf("the next request reads %q, %v, expected 2", body, err)
-			}
-		})
+	type basket struct{ Items []string }
+	baskets := newManager(t, session.Config[basket]{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: "basket"}})
+	other := newManager(t, session.Config[visits]{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: "other"}})
+	s := open(t, nil, echoadapter.Config[visits]{})
+	count := counting(func(c echo.Context) error {
+		if b, err := session.Get[basket](c); err == nil {
+			b.Data.Items = append(b.Data.Items, "pear")
+			return c.String(http.StatusOK, fmt.Sprint(len(b.Data.Items), " pear"))
+		}
+		return theStoredCount(c)
+	})
+	s.GET("/", count)
+	same := s.Group("/same", echoadapter.Middleware(echoadapter.Config[visits]{Manager: s.manager}))
+	same.GET("/", count)
+	same.Group("/again", echoadapter.Middleware(echoadapter.Config[visits]{Manager: s.manager, Defer: true})).GET("/", count)
+	var refused error
+	s.Group("/other", func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error { refused = next(c); return refused }
+	}, echoadapter.Middleware(echoadapter.Config[visits]{Manager: other})).GET("/", count)
+	s.Group("/basket", echoadapter.Middleware(echoadapter.Config[basket]{Manager: baskets})).GET("/", count)
+
+	token := s.token(7)
+	for path, want := range map[string]string{"/": "8", "/same/": "8", "/same/again/": "8", "/basket/": "1 pear"} {
+		s.expect(path, s.token(7), http.StatusOK, want)
 	}
+	s.expect("/other/", token, http.StatusInternalServerError, brokenBody)
+	s.expectStored(token, 7)
+	if refused == nil || !strings.Contains(refused.Error(), `"other"`) || !strings.Contains(refused.Error(), `"`+cookieName+`"`) {
+		t.Errorf("the error is %v, expected one that names both cookies", refused)
+	}
+}
+
+// theStoredCount answers with the count as it will be stored.
+func theStoredCount(c echo.Context) error {
+	s, err := session.Get[visits](c)
+	if err != nil {
+		return err
+	}
+	return c.String(http.StatusOK, fmt.Sprint(s.Data.Count))
 }
 
 // Two middlewares of zero configurations share nothing.
 func TestConfigZeroTwice(t *testing.T) {
 	t.Parallel()
-	first, second := echo.New(), echo.New()
-	for _, e := range []*echo.Echo{first, second} {
+	var clients [2]*http.Client
+	for i := range clients {
+		e := echo.New()
 		e.Use(echoadapter.Middleware(echoadapter.Config[visits]{}))
-		e.GET("/", reading(noContent))
-		e.GET("/count", counting(noContent))
+		e.GET("/", counting(noContent))
+		clients[i] = adaptertest.Serve(t, e).Client()
 	}
-	token := serveInProcess(first, "http://localhost/count", "").Cookies()[0].Value
-	if got := serveInProcess(second, "http://localhost/count", token).Cookies(); len(got) != 1 || got[0].Value == token {
-		t.Errorf("the other middleware answers a foreign token with the cookies %v, expected a new token", got)
-	}
-}
-
-// A Manager is for code outside of requests, too.
-func TestConfigManagerShared(t *testing.T) {
-	t.Parallel()
-	s := serveResponses(t, echoadapter.Config[visits]{}, nil, nil)
-	s.on("/", noContent)
-	ctx := t.Context()
-	token, err := sessiontest.Token(ctx, s.manager, visits{Count: 1})
-	if err != nil {
-		t.Fatalf("storing a session outside of a request: %v", err)
-	}
-	s.get("/", token).expectToken(t)
-	s.expectRead(token, 2)
-	id, _, _ := strings.Cut(token, ".")
-	if err := s.manager.Update(ctx, id, func(v *visits) error { v.Count += 10; return nil }); err != nil {
-		t.Fatalf("Manager.Update: %v", err)
-	}
-	s.expectRead(token, 12)
-	if info, err := s.manager.Find(ctx, id); err != nil || info.Data.Count != 12 {
-		t.Errorf("Manager.Find returned %+v, %v, expected the count 12", info, err)
-	}
-	if err := s.manager.Delete(ctx, id); err != nil {
-		t.Fatalf("Manager.Delete: %v", err)
-	}
-	s.expectRead(token, 0)
-	if got := s.get("/", token).expectToken(t); got == token {
-		t.Error("the cookie of a deleted session is accepted, expected a new token")
-	}
-}
-
-func TestConfigSkipper(t *testing.T) {
-	t.Parallel()
-	s := serveResponses(t, echoadapter.Config[visits]{
-		InContext: true,
-		Skipper:   func(c echo.Context) bool { return strings.HasPrefix(c.Path(), "/static") },
-	}, nil, nil)
-	s.on("/", noContent)
-	s.e.GET("/static", func(c echo.Context) error {
-		_, got := session.Get[visits](c)
-		_, peeked := session.Peek[visits](c)
-		_, below := session.FromContext[visits](c.Request().Context())
-		for _, err := range []error{got, peeked, below} {
-			if !errors.Is(err, session.ErrNoSession) {
-				t.Errorf("a skipped request gets %v, expected ErrNoSession", err)
-			}
+	get := func(client *http.Client, token string) string {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return noContent(c)
-	})
-	token := s.token(7)
-	got := s.get("/static", token)
-	got.expect(t, http.StatusNoContent, "")
-	got.expectNoCookie(t)
-	got.expectHeader(t, "Vary")
-	if calls := s.store.take(); len(calls) != 0 {
-		t.Errorf("a skipped request asks the store %q, expected nothing", calls)
+		req.Header.Set("Cookie", cookieName+"="+token)
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Cookies()) != 1 {
+			t.Fatalf("Set-Cookie is %q, expected one", res.Header["Set-Cookie"])
+		}
+		return res.Cookies()[0].Value
 	}
-	s.get("/", token).expectToken(t)
+	token := get(clients[0], "")
+	if get(clients[0], token) != token {
+		t.Error("the same middleware answers with another token, expected the one that it gave")
+	}
+	if get(clients[1], token) == token {
+		t.Error("the other middleware accepts a foreign token, expected a new one")
+	}
+}
+
+// The hooks get the context of the request, and not another one.
+func TestHooksGetTheContext(t *testing.T) {
+	t.Parallel()
+	var own echo.Context
+	called := map[string]bool{}
+	check := func(hook string, c echo.Context) {
+		called[hook] = true
+		if c != own {
+			t.Errorf("%s gets the context %p, expected that of the handler, %p", hook, c, own)
+		}
+	}
+	s := open(t, []echo.MiddlewareFunc{func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error { own = c; return next(c) }
+	}}, echoadapter.Config[visits]{
+		Skipper:      func(c echo.Context) bool { check("Skipper", c); return false },
+		Valid:        func(c echo.Context, _ *session.Session[visits]) (bool, error) { check("Valid", c); return true, nil },
+		BeforeSave:   func(c echo.Context, _ *session.Session[visits]) error { check("BeforeSave", c); return nil },
+		ErrorHandler: func(c echo.Context, _ session.Op, _ error) error { check("ErrorHandler", c); return teapot },
+	})
+	s.GET("/", counting(noContent))
+	token := s.token(7)
+	s.store.err = session.ErrUnavailable
+	s.expect("/", token, http.StatusTeapot, teapotBody)
+	if len(called) != 4 {
+		t.Errorf("the hooks that were called are %v, expected all four", called)
+	}
+}
+
+// The scheme is Echo's, which believes a proxy on this machine.
+func TestSchemeBehindAProxy(t *testing.T) {
+	t.Parallel()
+	for forwarded, secure := range map[string]bool{"": false, "http": false, "https": true} {
+		e := echo.New()
+		e.Use(echoadapter.Middleware(echoadapter.Config[visits]{
+			Session: session.Config[visits]{Cookie: session.Cookie{Secure: session.SecureByScheme}},
+		}))
+		e.GET("/", counting(noContent))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if forwarded != "" {
+			req.Header.Set("X-Forwarded-Proto", forwarded)
+		}
+		res, err := adaptertest.Serve(t, e).Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Cookies(); len(got) != 1 || got[0].Secure != secure {
+			t.Errorf("X-Forwarded-Proto %q: the cookies are %v, expected one that is Secure: %t", forwarded, got, secure)
+		}
+	}
+}
+
+// A configuration shows its settings, and neither hooks nor keys.
+func TestConfigFormat(t *testing.T) {
+	t.Parallel()
+	cfg := echoadapter.Config[visits]{
+		Session: session.Config[visits]{MaxBytes: 77, SigningKeys: [][]byte{[]byte("a key that nobody may see, ever!")}},
+		Header:  "X-Session", Defer: true, InContext: true,
+		Skipper: func(echo.Context) bool { return false },
+	}
+	got := fmt.Sprintf("%+v", cfg)
+	for _, part := range []string{"echoadapter.Config{", "MaxBytes:77", "Manager:<nil>", `Header:"X-Session"`, "Defer:true", "InContext:true"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q does not have %q", got, part)
+		}
+	}
+	if cfg.LogValue().String() != got || strings.Contains(got, "Skipper") || strings.Contains(got, "nobody") {
+		t.Errorf("%q has a hook or a key, or LogValue is another: %q", got, cfg.LogValue())
+	}
 }

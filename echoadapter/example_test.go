@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -67,7 +68,7 @@ func ExampleMiddleware() {
 	// "" has seen 1 pages
 }
 
-// Every problem of a configuration is told at once, at start-up.
+// All problems of a configuration are reported at once, at start-up.
 func ExampleConfig_ToMiddleware() {
 	_, err := echoadapter.Config[Member]{
 		Session: session.Config[Member]{
@@ -153,4 +154,15 @@ func exampleBrowser(e *echo.Echo) func(method, path string) string {
 		}
 		return string(body)
 	}
+}
+
+// inProcess serves requests without a server.
+type inProcess struct{ handler http.Handler }
+
+func (p inProcess) RoundTrip(out *http.Request) (*http.Response, error) {
+	in := out.Clone(out.Context())
+	in.RequestURI, in.Host = out.URL.RequestURI(), out.URL.Host
+	rec := httptest.NewRecorder()
+	p.handler.ServeHTTP(rec, in)
+	return rec.Result(), nil
 }

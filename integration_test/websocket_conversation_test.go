@@ -130,7 +130,7 @@ func TestWebsocketRenewsTheToken(t *testing.T) {
 	})
 }
 
-// What changes in the conversation and is not saved is lost, and told of.
+// What changes in the conversation and is not saved is lost, and observed.
 func TestWebsocketTellsOfLostChanges(t *testing.T) {
 	each(t, func(t *testing.T, l library) {
 		site := serveChat(t, l, upgrading(l, nil, func(c echo.Context, s *session.Session[chat], conn socket) error {

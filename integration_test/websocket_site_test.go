@@ -135,7 +135,7 @@ func (site *chatSite) dial(token string) (socket, *http.Response, error) {
 	return site.library.dial(site.t.Context(), "ws"+strings.TrimPrefix(site.server.URL, "http"), header)
 }
 
-// connect is dial for where it must succeed.
+// connect is dial, which must succeed.
 func (site *chatSite) connect(token string) (socket, *http.Response) {
 	site.t.Helper()
 	conn, res, err := site.dial(token)

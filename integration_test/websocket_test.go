@@ -77,8 +77,8 @@ func TestWebsocketSavesWhatChangedBeforeTheUpgrade(t *testing.T) {
 	})
 }
 
-// A new session needs its cookie in the response to the upgrade: where the
-// library leaves the header out, nothing is stored, and it is told of.
+// A new session needs its cookie in the response to the upgrade. If the library
+// leaves the header out, nothing is stored, and the loss is observed.
 func TestWebsocketOfANewSession(t *testing.T) {
 	each(t, func(t *testing.T, l library) {
 		site := serveChat(t, l, upgrading(l, count, greet))

@@ -15,13 +15,13 @@ import (
 
 var benchSizes = []int{1_000, 1_000_000}
 
-// active is how many sessions are in use at once, however many there are.
+// active is how many sessions are used, no matter how many are stored.
 const active = 1_000
 
 func benchID(i int) string { return fmt.Sprintf("benchmark-id-%09d", i) } // 22 bytes
 
-// halfOwned gives every second session a user, who has two.
-func halfOwned(i int) string {
+// half gives a user to every second session. Each user has two sessions.
+func half(i int) string {
 	if i%2 == 1 {
 		return ""
 	}
@@ -30,11 +30,11 @@ func halfOwned(i int) string {
 
 func userOf(i int) string { return fmt.Sprintf("user-%07d", i) } // 12 bytes
 
-// benchStores are filled once for all benchmarks of a function.
+// benchStores runs a benchmark with a filled store of each size.
 func benchStores(b *testing.B, run func(b *testing.B, s *memstore.Store, n int)) {
 	for _, n := range benchSizes {
 		b.Run("sessions="+strconv.Itoa(n), func(b *testing.B) {
-			s := fill(b, memstore.Options{}, n, halfOwned, nil)
+			s := fill(b, memstore.Options{}, n, half, nil)
 			defer s.Close()
 			run(b, s, n)
 		})
@@ -57,7 +57,7 @@ func fill(b *testing.B, opts memstore.Options, n int, user func(i int) string, d
 	return s
 }
 
-// activeIDs are spread over all sessions.
+// activeIDs returns the ids of the active sessions, spread over all n.
 func activeIDs(n int) []string {
 	ids := make([]string, active)
 	for i := range ids {
@@ -146,12 +146,12 @@ func BenchmarkWrite(b *testing.B) {
 	})
 }
 
-// Create in a full store, where each drops one.
+// Create in a full store removes another session.
 func BenchmarkCreateFull(b *testing.B) {
 	for _, n := range benchSizes {
 		b.Run("sessions="+strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()
-			s := fill(b, memstore.Options{MaxSessions: n}, n, halfOwned, nil)
+			s := fill(b, memstore.Options{MaxSessions: n}, n, half, nil)
 			defer s.Close()
 			ctx := b.Context()
 			r := record("", "", 0)
@@ -164,4 +164,41 @@ func BenchmarkCreateFull(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The memory of a session beyond its data, id and user: the growth of the live
+// heap, less their bytes as the allocator rounds them.
+func BenchmarkMemory(b *testing.B) {
+	const dataSize, idSize, userSize = 256, 24, 16 // size classes of the stored values
+	for _, users := range []struct {
+		name  string
+		share float64 // of the sessions that have a user
+		of    func(i int) string
+	}{
+		{"none", 0, func(int) string { return "" }},
+		{"half", 0.5, half},
+		{"all", 1, func(i int) string { return userOf(i / 2) }},
+		{"each", 1, userOf},
+	} {
+		for _, n := range benchSizes {
+			b.Run("users="+users.name+"/sessions="+strconv.Itoa(n), func(b *testing.B) {
+				var used float64
+				for b.Loop() {
+					before := liveHeap()
+					s := fill(b, memstore.Options{}, n, users.of, func() []byte { return make([]byte, dataSize) })
+					used = float64(liveHeap()-before)/float64(n) - dataSize - idSize - userSize*users.share
+					_ = s.Close()
+				}
+				b.ReportMetric(used, "bytes/session")
+			})
+		}
+	}
+}
+
+func liveHeap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

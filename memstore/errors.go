@@ -8,25 +8,22 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// operation names one in its errors, which are made once: to say that there is
-// no session must cost no more than to load one.
+// operation is a method of a [Store] with its errors. They are made only once,
+// so that an absent session costs no more than a present one.
 type operation struct {
 	name                               string
 	notFound, exists, conflict, closed error
 }
 
 var (
-	loading  = newOperation("load")
-	creating = newOperation("create")
-	updating = newOperation("update")
-	touching = newOperation("touch")
-	deleting = newOperation("delete")
-	listing  = newOperation("list user")
-	ending   = newOperation("delete user")
+	loading      = newOperation("load")
+	creating     = newOperation("create")
+	updating     = newOperation("update")
+	touching     = newOperation("touch")
+	deleting     = newOperation("delete")
+	listing      = newOperation("list user")
+	deletingUser = newOperation("delete user")
 )
-
-// errFull is for Create alone, which makes room then; no caller sees it.
-var errFull = errors.New("memstore: full")
 
 func newOperation(name string) operation {
 	return operation{
@@ -38,7 +35,7 @@ func newOperation(name string) operation {
 	}
 }
 
-// canceled is the error of ctx, if it has one.
+// canceled returns the error of ctx, if it has one.
 func (op *operation) canceled(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("memstore: %s: %w", op.name, err)
@@ -46,8 +43,12 @@ func (op *operation) canceled(ctx context.Context) error {
 	return nil
 }
 
-// allHaveUsers is the error of a Create for which there is no room.
+// errFull makes Create look for room. It is never returned to a caller.
+var errFull = errors.New("memstore: full")
+
+// allHaveUsers returns the error of a Create that found no room.
 func (s *Store) allHaveUsers() error {
 	return fmt.Errorf("memstore: create: all %d sessions that Options.MaxSessions allows belong to users, "+
-		"and none of those is dropped for a new one: allow more, or let them end earlier: %w", s.max, session.ErrUnavailable)
+		"and a user's session is never removed for a new one: allow more sessions, or let them end earlier: %w",
+		s.max, session.ErrUnavailable)
 }

@@ -9,22 +9,21 @@ import (
 )
 
 const (
-	Shards    = shards
-	SweepStep = sweepStep
-
-	UserStep = userStep
+	ShardCount = shardCount
+	SweepStep  = sweepStep
+	StepSize   = stepSize
 
 	EntrySize = unsafe.Sizeof(entry{})
-	OwnedSize = unsafe.Sizeof(owned{})
+	NodeSize  = unsafe.Sizeof(userNode{})
 	ShardSize = unsafe.Sizeof(shard{})
 )
 
 // Armed reports whether a timer for the next sweep is running.
 func (s *Store) Armed() bool { return s.armed.Load() }
 
-// Check returns how many entries there are, and whether every one is where it
-// belongs: in the map, once in the right queue, which is in order, and once in
-// the list of its user. It stops all others meanwhile, so that it is exact.
+// Check returns the number of entries, and whether every entry is where it
+// belongs: in the map, in the right heap at the right index, and in the list of
+// its user. It locks all shards, so that it is exact.
 func (s *Store) Check() (n int, ok bool) {
 	ok = true
 	for i := range s.shards {
@@ -34,17 +33,16 @@ func (s *Store) Check() (n int, ok bool) {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		n += len(sh.entries)
-		ok = ok && len(sh.entries) == len(sh.anonymous)+len(sh.owned)
-		ok = ok && sh.listed() == len(sh.owned)
-		for _, q := range []queue{sh.anonymous, sh.owned} {
-			for j, e := range q {
-				ok = ok && sh.entries[e.id] == e && int(e.index) == j && s.shard(e.id) == sh &&
-					(e.user() == "") == (&q[0] == first(sh.anonymous)) && q[0].expires <= e.expires
+		ok = ok && len(sh.entries) == len(sh.anonymous)+len(sh.withUser) && sh.countLinked() == len(sh.withUser)
+		for _, h := range []*expiryHeap{&sh.anonymous, &sh.withUser} {
+			for j, e := range *h {
+				ok = ok && sh.entries[e.id] == e && s.shardOf(e.id) == sh && sh.heapOf(e) == h &&
+					int(e.heapIndex) == j && (*h)[0].expires <= e.expires
 				if j > 0 {
-					ok = ok && q[(j-1)/2].expires <= e.expires
+					ok = ok && (*h)[(j-1)/2].expires <= e.expires
 				}
 			}
-			for _, e := range q[len(q):cap(q)] {
+			for _, e := range (*h)[len(*h):cap(*h)] {
 				ok = ok && e == nil // or it could not be freed
 			}
 		}
@@ -52,22 +50,16 @@ func (s *Store) Check() (n int, ok bool) {
 	return n, ok
 }
 
-func first(q queue) **entry {
-	if len(q) == 0 {
-		return nil
-	}
-	return &q[0]
-}
-
-// listed returns how many entries the users have, or -1 if a list is not right.
-func (sh *shard) listed() (n int) {
+// countLinked returns the number of entries in all lists of users, or -1 if a
+// list is broken.
+func (sh *shard) countLinked() (n int) {
 	for user, first := range sh.users {
 		if first == nil || user == "" {
 			return -1
 		}
-		var last *owned
-		for o := first; o != nil; last, o = o, o.next {
-			if o.prev != last || o.user != user || o.e == nil || o.e.owned != o || sh.entries[o.e.id] != o.e {
+		var prev *userNode
+		for node := first; node != nil; prev, node = node, node.next {
+			if node.prev != prev || node.user != user || node.e == nil || node.e.node != node || sh.entries[node.e.id] != node.e {
 				return -1
 			}
 			n++
@@ -76,8 +68,8 @@ func (sh *shard) listed() (n int) {
 	return n
 }
 
-// Users returns how many lists there are.
-func (s *Store) Users() (n int) {
+// Lists returns the number of lists of users in all shards.
+func (s *Store) Lists() (n int) {
 	for i := range s.shards {
 		s.shards[i].mu.Lock()
 		n += len(s.shards[i].users)
@@ -86,13 +78,25 @@ func (s *Store) Users() (n int) {
 	return n
 }
 
-// SameShard reports whether both ids are in one shard.
-func (s *Store) SameShard(a, b string) bool { return s.shard(a) == s.shard(b) }
+// Freed reports whether no shard has a map or a heap.
+func (s *Store) Freed() bool {
+	freed := true
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		freed = freed && sh.entries == nil && sh.anonymous == nil && sh.withUser == nil && sh.users == nil
+		sh.mu.Unlock()
+	}
+	return freed
+}
 
-// Steps returns how many entries of user are met in each step of a walk
-// through the shard of id.
+// SameShard reports whether both ids are in one shard.
+func (s *Store) SameShard(a, b string) bool { return s.shardOf(a) == s.shardOf(b) }
+
+// Steps returns how many entries of user each step of a walk visits, in the
+// shard of id.
 func (s *Store) Steps(ctx context.Context, id, user string) (steps []int) {
-	w := walk{sh: s.shard(id), user: user}
+	w := walk{sh: s.shardOf(id), user: user}
 	for more := true; more; {
 		n := 0
 		more, _ = w.step(ctx, &listing, func(*entry, int64) { n++ })
@@ -101,19 +105,19 @@ func (s *Store) Steps(ctx context.Context, id, user string) (steps []int) {
 	return steps
 }
 
-// Replace is the second half of a Create that found the store full.
-func (s *Store) Replace(r session.Record) error {
-	return s.replace(s.shard(r.ID), newEntry(r), time.Now().UnixMilli())
+// AddMakingRoom is what Create does when it has found the store full.
+func (s *Store) AddMakingRoom(r session.Record) error {
+	return s.addMakingRoom(s.shardOf(r.ID), newEntry(r), time.Now().UnixMilli())
 }
 
-// Evict is the end of making room, in the shard of id.
+// Evict evicts an entry from the shard of id, and gives back its slot.
 func (s *Store) Evict(id string, end time.Time) bool {
-	evicted := s.shard(id).evict(end.UnixMilli())
+	evicted := s.shardOf(id).evict(end.UnixMilli())
 	if evicted {
-		s.count.Add(-1)
+		s.slots.Add(-1)
 	}
 	return evicted
 }
 
-// Hold takes a place and does not give it back.
-func (s *Store) Hold() { s.take() }
+// Reserve reserves a slot and keeps it.
+func (s *Store) Reserve() bool { return s.reserve() }

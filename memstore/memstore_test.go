@@ -5,7 +5,9 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/echosession/echosession/memstore"
@@ -17,7 +19,7 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string]memstore.Options{
 		"zero":    {},
-		"bounded": {MaxSessions: 1000},
+		"limited": {MaxSessions: 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -30,17 +32,18 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// consistent checks that what the store has is what it says it has.
+// consistent checks that every entry is where it belongs, and that Len counts
+// them all.
 func consistent(t *testing.T, s *memstore.Store) {
 	t.Helper()
 	if n, ok := s.Check(); !ok || n != s.Len() {
-		t.Errorf("store has %d entries, in order: %t, want %d in order", n, ok, s.Len())
+		t.Errorf("store: got %d entries, consistent: %t, want %d, consistent", n, ok, s.Len())
 	}
 }
 
 func id(i int) string { return "id-" + strconv.Itoa(i) }
 
-// record returns one of user that ends after life.
+// record returns a record of user that ends after life.
 func record(id, user string, life time.Duration) session.Record {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	return session.Record{
@@ -66,7 +69,7 @@ func wantLen(t *testing.T, s *memstore.Store, want int) {
 	consistent(t, s)
 }
 
-// alive checks which of the ids can be loaded; they are separated by spaces.
+// alive checks which of the ids can be loaded. The ids are separated by spaces.
 func alive(t *testing.T, s *memstore.Store, ids, want string) {
 	t.Helper()
 	var got []string
@@ -79,39 +82,11 @@ func alive(t *testing.T, s *memstore.Store, ids, want string) {
 		}
 	}
 	if got := strings.Join(got, " "); got != want {
-		t.Errorf("alive: got %q, want %q", got, want)
+		t.Errorf("live ids: got %q, want %q", got, want)
 	}
 }
 
-func TestLen(t *testing.T) {
-	t.Parallel()
-	s := memstore.New(memstore.Options{})
-	wantLen(t, s, 0)
-	for i := range 1000 {
-		create(t, s, record(id(i), "", time.Hour))
-		if got := s.Len(); got != i+1 {
-			t.Fatalf("Len: got %d, want %d", got, i+1)
-		}
-	}
-	if err := s.Create(t.Context(), record(id(1), "", time.Hour)); !errors.Is(err, session.ErrExists) {
-		t.Errorf("Create: got error %v, want %v", err, session.ErrExists)
-	}
-	wantLen(t, s, 1000)
-	for i := range 1000 {
-		if err := s.Delete(t.Context(), id(i), 0); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Delete(t.Context(), id(i), 0); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("Delete, again: got error %v, want %v", err, session.ErrNotFound)
-		}
-		if got := s.Len(); got != 999-i {
-			t.Fatalf("Len: got %d, want %d", got, 999-i)
-		}
-	}
-	wantLen(t, s, 0)
-}
-
-// operations calls each of them for r.
+// operations calls each method of the store with the record.
 var operations = map[string]func(ctx context.Context, s *memstore.Store, r session.Record) error{
 	"load": func(ctx context.Context, s *memstore.Store, r session.Record) error {
 		_, err := s.Load(ctx, r.ID)
@@ -120,7 +95,9 @@ var operations = map[string]func(ctx context.Context, s *memstore.Store, r sessi
 	"create": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Create(ctx, r) },
 	"update": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Update(ctx, r) },
 	"touch":  func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Touch(ctx, r) },
-	"delete": func(ctx context.Context, s *memstore.Store, r session.Record) error { return s.Delete(ctx, r.ID, 0) },
+	"delete": func(ctx context.Context, s *memstore.Store, r session.Record) error {
+		return s.Delete(ctx, r.ID, r.Version)
+	},
 	"list user": func(ctx context.Context, s *memstore.Store, r session.Record) error {
 		for _, err := range s.ListUser(ctx, r.Name, r.User) {
 			if err != nil {
@@ -135,44 +112,65 @@ var operations = map[string]func(ctx context.Context, s *memstore.Store, r sessi
 	},
 }
 
-func TestErrorsNameTheOperation(t *testing.T) {
+func TestLen(t *testing.T) {
 	t.Parallel()
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	stored, absent := record("stored", "", time.Hour), record("absent", "", time.Hour)
-	stale := stored
-	stale.Version = 2
-	for _, test := range []struct {
-		operation string
-		ctx       context.Context
-		r         session.Record
-		want      error
-	}{
-		{"load", t.Context(), absent, session.ErrNotFound},
-		{"update", t.Context(), absent, session.ErrNotFound},
-		{"touch", t.Context(), absent, session.ErrNotFound},
-		{"create", t.Context(), stored, session.ErrExists},
-		{"update", t.Context(), stale, session.ErrConflict},
-		{"touch", t.Context(), stale, session.ErrConflict},
-		{"load", canceled, stored, context.Canceled},
-		{"create", canceled, absent, context.Canceled},
-		{"update", canceled, stored, context.Canceled},
-		{"touch", canceled, stored, context.Canceled},
-		{"delete", canceled, stored, context.Canceled},
-		{"list user", canceled, stored, context.Canceled},
-		{"delete user", canceled, stored, context.Canceled},
-	} {
-		t.Run(test.operation+": "+test.want.Error(), func(t *testing.T) {
-			t.Parallel()
-			s := memstore.New(memstore.Options{})
-			create(t, s, stored)
-			err := operations[test.operation](test.ctx, s, test.r)
-			if !errors.Is(err, test.want) || !strings.HasPrefix(err.Error(), "memstore: "+test.operation+": ") {
-				t.Errorf("got error %q, want the operation and %q", err, test.want)
-			}
-			wantLen(t, s, 1)
-		})
+	s := memstore.New(memstore.Options{})
+	wantLen(t, s, 0)
+	for i := range 1000 {
+		create(t, s, record(id(i), "", time.Hour))
+		if got := s.Len(); got != i+1 {
+			t.Fatalf("Len: got %d, want %d", got, i+1)
+		}
 	}
+	if err := s.Create(t.Context(), record(id(1), "", time.Hour)); !errors.Is(err, session.ErrExists) {
+		t.Errorf("Create of a taken id: got error %v, want %v", err, session.ErrExists)
+	}
+	if err := s.Delete(t.Context(), id(1), 2); !errors.Is(err, session.ErrConflict) {
+		t.Errorf("Delete of another version: got error %v, want %v", err, session.ErrConflict)
+	}
+	wantLen(t, s, 1000)
+	for i := range 1000 {
+		if err := s.Delete(t.Context(), id(i), int64(i%2)); err != nil {
+			t.Fatalf("Delete: got error %v, want none", err)
+		}
+		if err := s.Delete(t.Context(), id(i), int64(i%2)); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Delete, again: got error %v, want %v", err, session.ErrNotFound)
+		}
+		if got := s.Len(); got != 999-i {
+			t.Fatalf("Len: got %d, want %d", got, 999-i)
+		}
+	}
+	wantLen(t, s, 0)
+}
+
+func TestExpiryIsExact(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memstore.New(memstore.Options{SweepEvery: time.Hour})
+		create(t, s, record("a", "", time.Second), record("b", "ann", time.Second))
+		time.Sleep(time.Second - 1)
+		alive(t, s, "a b", "a b")
+		time.Sleep(time.Nanosecond)
+		alive(t, s, "a b", "")
+		wantLen(t, s, 2) // both are still in memory
+		create(t, s, record("a", "", time.Second))
+		alive(t, s, "a b", "a")
+		wantLen(t, s, 2)
+	})
+}
+
+func TestTouchExtends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memstore.New(memstore.Options{SweepEvery: time.Hour})
+		create(t, s, record("a", "", time.Second), record("b", "", time.Second))
+		time.Sleep(time.Second - 1)
+		if err := s.Touch(t.Context(), record("a", "", time.Second)); err != nil {
+			t.Fatalf("Touch: got error %v, want none", err)
+		}
+		time.Sleep(time.Nanosecond)
+		alive(t, s, "a b", "a")
+	})
 }
 
 func TestClose(t *testing.T) {
@@ -198,5 +196,76 @@ func TestClose(t *testing.T) {
 				wantLen(t, s, 0)
 			}
 		})
+	}
+}
+
+// An operation that runs while the store is closed succeeds or finds the store
+// closed. It never finds a session absent.
+func TestCloseUnderUse(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		s := memstore.New(memstore.Options{MaxSessions: 10})
+		create(t, s, record("a", "ann", time.Hour))
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for w := range 4 {
+			wg.Go(func() {
+				<-start
+				for i := range 50 {
+					if _, err := s.Load(t.Context(), "a"); err != nil && !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("Load: got error %v, want none or %v", err, session.ErrUnavailable)
+					}
+					if err := s.Create(t.Context(), record(id(w*50+i), "", time.Hour)); err != nil && !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("Create: got error %v, want none or %v", err, session.ErrUnavailable)
+					}
+				}
+			})
+		}
+		close(start)
+		_ = s.Close()
+		wg.Wait()
+		wantLen(t, s, 0)
+	}
+}
+
+// All operations at once. The race detector checks the locks.
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{MaxSessions: 40, SweepEvery: time.Microsecond})
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			for i := range 500 {
+				r := record(id((w+i)%64), []string{"", "ann"}[i%2], time.Duration(i%3)*time.Millisecond)
+				for name, operation := range operations {
+					err := operation(t.Context(), s, r)
+					if err != nil && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrExists) &&
+						!errors.Is(err, session.ErrConflict) && !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("%s: got error %v, want none or an error of the contract", name, err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n, ok := s.Check(); !ok || n > 40 {
+		t.Errorf("store: got %d entries, consistent: %t, want at most 40, consistent", n, ok)
+	}
+}
+
+func TestLoadAllocatesNothing(t *testing.T) {
+	s := memstore.New(memstore.Options{})
+	r := record("a", "ann", time.Hour)
+	create(t, s, r)
+	for _, id := range []string{"a", "absent"} {
+		if n := testing.AllocsPerRun(1000, func() { _, _ = s.Load(t.Context(), id) }); n != 0 {
+			t.Errorf("Load(%q): got %v allocations, want 0", id, n)
+		}
+	}
+	if n := testing.AllocsPerRun(1000, func() { _ = s.Update(t.Context(), r); r.Version++ }); n != 0 {
+		t.Errorf("Update: got %v allocations, want 0", n)
+	}
+	if n := testing.AllocsPerRun(1000, func() { r.ExpiresAt = r.ExpiresAt.Add(1e6); _ = s.Touch(t.Context(), r) }); n != 0 {
+		t.Errorf("Touch: got %v allocations, want 0", n)
 	}
 }

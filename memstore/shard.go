@@ -1,39 +1,92 @@
 package memstore
 
 import (
+	"cmp"
+	"container/heap"
+	"math"
+	"slices"
+	"strings"
 	"sync"
+	"time"
+	"unique"
 
 	"github.com/echosession/echosession/session"
 )
 
-// shards is enough that goroutines seldom meet in one, and few enough to look
-// at all of them when the store is full.
-const shards = 64
+// shardCount is high enough that goroutines seldom meet in one shard, and low
+// enough to look at all shards when the store is full.
+const shardCount = 64
 
-// shard has the entries of those ids whose hash is its own. Its methods hold
-// mu for a number of entries that does not depend on how many there are. Nobody
-// holds that of two shards; who holds Store.room may take one.
+// shard holds the entries whose ids have the same hash. How long one of its
+// methods holds mu does not depend on the number of entries. No goroutine holds
+// the mu of two shards; a goroutine that holds Store.makingRoom may lock one.
 type shard struct {
 	mu      sync.Mutex
 	closed  bool
-	entries map[string]*entry // nil while there is none
-	// Every entry is in one of these: without a user it can be dropped.
-	anonymous, owned queue
-	users            map[string]*owned // the first of each user's; nil while there is none
+	entries map[string]*entry // by id; nil while the shard is empty
 
-	_ [48]byte // a shard fills two cache lines and shares none with another
+	// Every entry is in one of these heaps. Only anonymous entries can be
+	// evicted.
+	anonymous, withUser expiryHeap
+	users               map[string]*userNode // the first node of each user; nil while the shard is empty
+
+	_ [48]byte // a shard fills two cache lines, and shares none with another shard
 }
 
-// queue requires sh.mu.
-func (sh *shard) queue(e *entry) *queue {
-	if e.owned == nil {
-		return &sh.anonymous
+// entry is a stored record. Times are Unix milliseconds. An entry has 128
+// bytes, which is a size class of the allocator; a user takes 48 more.
+type entry struct {
+	id                     string
+	node                   *userNode // nil if the entry is anonymous
+	kind                   unique.Handle[kind]
+	meta, data             []byte
+	version                int64
+	created, seen, expires int64
+	heapIndex              int32
+}
+
+// kind holds the strings that nearly all records have in common. They are kept
+// only once.
+type kind struct{ name, format string }
+
+func newEntry(r session.Record) *entry {
+	// The ID may be part of a longer string, such as a token, which must not
+	// stay in memory as long as the session.
+	e := &entry{id: strings.Clone(r.ID)}
+	e.setUser(r.User)
+	e.setRecord(r)
+	e.version = 1
+	return e
+}
+
+// setRecord copies r into e, except the ID and the User, and sets the next
+// version. Requires sh.mu, if e is in a shard.
+func (e *entry) setRecord(r session.Record) {
+	e.kind = unique.Make(kind{r.Name, r.Format})
+	e.meta, e.data = slices.Clip(r.Meta), slices.Clip(r.Data)
+	e.version = r.Version + 1
+	e.created, e.seen, e.expires = r.CreatedAt.UnixMilli(), r.SeenAt.UnixMilli(), r.ExpiresAt.UnixMilli()
+}
+
+// record returns the record of e. Requires sh.mu.
+func (e *entry) record() session.Record {
+	k := e.kind.Value()
+	return session.Record{
+		ID:        e.id,
+		Name:      k.name,
+		User:      e.user(),
+		Version:   e.version,
+		CreatedAt: time.UnixMilli(e.created).UTC(),
+		SeenAt:    time.UnixMilli(e.seen).UTC(),
+		ExpiresAt: time.UnixMilli(e.expires).UTC(),
+		Format:    k.format,
+		Meta:      e.meta,
+		Data:      e.data,
 	}
-	return &sh.owned
 }
 
-// find returns the live entry of id. Requires sh.mu.
-func (sh *shard) find(id string, now int64, op *operation) (*entry, error) {
+// lookup returns the live entry of id. Requires sh.mu.
+func (sh *shard) lookup(id string, now int64, op *operation) (*entry, error) {
 	if sh.closed {
 		return nil, op.closed
 	}
@@ -43,19 +96,19 @@ func (sh *shard) find(id string, now int64, op *operation) (*entry, error) {
 	return nil, op.notFound
 }
 
-// findVersion returns the live entry of r.ID if its version is r.Version.
+// lookupVersion returns the live entry of r.ID if its version is r.Version.
 // Requires sh.mu.
-func (sh *shard) findVersion(r session.Record, now int64, op *operation) (*entry, error) {
-	e, err := sh.find(r.ID, now, op)
+func (sh *shard) lookupVersion(r session.Record, now int64, op *operation) (*entry, error) {
+	e, err := sh.lookup(r.ID, now, op)
 	if err == nil && e.version != r.Version {
 		return nil, op.conflict
 	}
 	return e, err
 }
 
-// add puts in e, in the place of an expired entry of the same id or else in
-// one of which take says whether it is to be had: errFull if not.
-func (sh *shard) add(e *entry, now int64, take func() bool) error {
+// add adds e. It uses the slot of an expired entry with the same id. If there
+// is none, it calls reserve, and returns errFull if that returns false.
+func (sh *shard) add(e *entry, now int64, reserve func() bool) error {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.closed {
@@ -66,109 +119,138 @@ func (sh *shard) add(e *entry, now int64, take func() bool) error {
 			return creating.exists
 		}
 		sh.remove(old)
-	} else if !take() {
+	} else if !reserve() {
 		return errFull
 	}
 	if sh.entries == nil {
 		sh.entries = make(map[string]*entry)
 	}
 	sh.entries[e.id] = e
-	sh.put(e)
+	sh.link(e)
 	return nil
 }
 
-// set makes e the next version of itself, that of r. Requires sh.mu.
-func (sh *shard) set(e *entry, r session.Record) {
+// update replaces the record of e by r, as the next version. Requires sh.mu.
+func (sh *shard) update(e *entry, r session.Record) {
 	if e.user() == r.User {
-		e.set(r)
-		sh.queue(e).moved(e)
+		e.setRecord(r)
+		sh.heapOf(e).fix(e)
 		return
 	}
-	sh.take(e)
-	e.own(r.User)
-	e.set(r)
-	sh.put(e)
-}
-
-// put gives e its place among those of its sort and of its user, and take takes
-// it away. Both require sh.mu.
-func (sh *shard) put(e *entry) {
-	sh.queue(e).add(e)
-	sh.join(e)
-}
-
-func (sh *shard) take(e *entry) {
-	sh.queue(e).remove(e)
-	sh.leave(e)
+	sh.unlink(e)
+	e.setUser(r.User)
+	e.setRecord(r)
+	sh.link(e)
 }
 
 // touch moves the times of e forward. Requires sh.mu.
 func (sh *shard) touch(e *entry, seen, expires int64) {
 	e.seen = max(e.seen, seen)
 	e.expires = max(e.expires, expires)
-	sh.queue(e).moved(e)
+	sh.heapOf(e).fix(e)
 }
 
-// remove requires sh.mu. The place of e is the caller's to give back or to use.
+// remove removes e. The caller must give back its slot or use it for another
+// entry. Requires sh.mu.
 func (sh *shard) remove(e *entry) {
-	sh.take(e)
+	sh.unlink(e)
 	delete(sh.entries, e.id)
 }
 
-// delete returns how many places it freed.
-func (sh *shard) delete(id string, version int64) (freed int64, err error) {
+// delete removes the entry of id if it has the version; version 0 stands for
+// any version. The caller must give back the slot.
+func (sh *shard) delete(id string, version int64) error {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.closed {
-		return 0, deleting.closed
+		return deleting.closed
 	}
 	e, ok := sh.entries[id]
 	if !ok {
-		return 0, deleting.notFound
+		return deleting.notFound
 	}
 	if version != 0 && e.version != version {
-		return 0, deleting.conflict
+		return deleting.conflict
 	}
 	sh.remove(e)
-	return 1, nil
+	return nil
 }
 
-// collect removes up to limit entries that have expired. It returns how many
-// places it freed, the end of the first of those without a user, and how many
-// with one are left.
-func (sh *shard) collect(now int64, limit int64) (freed, next, owned int64) {
+// close removes all entries and returns how many there were.
+func (sh *shard) close() (removed int64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for _, q := range [...]*queue{&sh.anonymous, &sh.owned} {
-		for freed < limit && q.next() <= now {
-			sh.remove((*q)[0])
-			freed++
-		}
-	}
-	if len(sh.entries) == 0 {
-		// Neither a map nor a slice gives back memory while it is in use.
-		sh.entries, sh.anonymous, sh.owned, sh.users = nil, nil, nil, nil
-	}
-	return freed, sh.anonymous.next(), int64(len(sh.owned))
-}
-
-// evict removes the first entry without a user, if that ends at end or before.
-func (sh *shard) evict(end int64) bool {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.anonymous.next() > end {
-		return false
-	}
-	sh.remove(sh.anonymous[0])
-	return true
-}
-
-// close returns how many places it freed.
-func (sh *shard) close() (freed int64) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	freed = int64(len(sh.entries))
+	removed = int64(len(sh.entries))
 	sh.closed = true
-	sh.entries, sh.anonymous, sh.owned, sh.users = nil, nil, nil, nil
-	return freed
+	sh.free()
+	return removed
+}
+
+// free drops the maps and heaps, which keep their memory even when they are
+// empty. Requires sh.mu.
+func (sh *shard) free() {
+	sh.entries, sh.anonymous, sh.withUser, sh.users = nil, nil, nil, nil
+}
+
+// link adds e to its heap and to the list of its user. Requires sh.mu.
+func (sh *shard) link(e *entry) {
+	sh.heapOf(e).add(e)
+	sh.linkUser(e)
+}
+
+// unlink removes e from its heap and from the list of its user. Requires sh.mu.
+func (sh *shard) unlink(e *entry) {
+	sh.heapOf(e).remove(e)
+	sh.unlinkUser(e)
+}
+
+// heapOf returns the heap that e belongs to. Requires sh.mu.
+func (sh *shard) heapOf(e *entry) *expiryHeap {
+	if e.node == nil {
+		return &sh.anonymous
+	}
+	return &sh.withUser
+}
+
+// expiryHeap is a heap of entries. The first entry is the one that ends first.
+// Every entry knows its index.
+type expiryHeap []*entry
+
+// never is the end of the first entry of an empty heap.
+const never = math.MaxInt64
+
+// firstEnd returns the end of the first entry, or never.
+func (h expiryHeap) firstEnd() int64 {
+	if len(h) == 0 {
+		return never
+	}
+	return h[0].expires
+}
+
+func (h *expiryHeap) add(e *entry)    { heap.Push(h, e) }
+func (h *expiryHeap) remove(e *entry) { heap.Remove(h, int(e.heapIndex)) }
+func (h *expiryHeap) fix(e *entry)    { heap.Fix(h, int(e.heapIndex)) }
+
+// The following methods implement heap.Interface.
+
+func (h expiryHeap) Len() int           { return len(h) }
+func (h expiryHeap) Less(i, j int) bool { return cmp.Less(h[i].expires, h[j].expires) }
+
+func (h expiryHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].heapIndex, h[j].heapIndex = int32(i), int32(j)
+}
+
+func (h *expiryHeap) Push(x any) {
+	e := x.(*entry)
+	e.heapIndex = int32(len(*h))
+	*h = append(*h, e)
+}
+
+func (h *expiryHeap) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil // so that the entry can be freed
+	*h = (*h)[:last]
+	return e
 }

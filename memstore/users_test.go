@@ -15,7 +15,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// list returns the ids of the list of user, in order and separated by spaces.
+// list returns the sorted ids of the sessions of user, separated by spaces.
 func list(t *testing.T, s *memstore.Store, user string) string {
 	t.Helper()
 	var ids []string
@@ -29,7 +29,7 @@ func list(t *testing.T, s *memstore.Store, user string) string {
 	return strings.Join(ids, " ")
 }
 
-// Whatever happens to a session of ann, her list follows.
+// The list of a user follows every change of the sessions.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	deleteUser := func(user, exceptID string) func(context.Context, *memstore.Store) error {
@@ -48,24 +48,24 @@ func TestUsers(t *testing.T) {
 		ann, bob string
 		length   int
 	}{
-		"nothing":                  {func(context.Context, *memstore.Store) error { return nil }, "a b c", "d", 5},
-		"created":                  {write("create", "f", "ann", time.Hour), "a b c f", "d", 6},
-		"created for nobody":       {write("create", "f", "", time.Hour), "a b c", "d", 6},
-		"deleted":                  {write("delete", "b", "", 0), "a c", "d", 4},
-		"the only one deleted":     {write("delete", "d", "", 0), "a b c", "", 4},
-		"updated":                  {write("update", "a", "ann", time.Hour), "a b c", "d", 5},
-		"touched":                  {write("touch", "a", "bob", time.Hour), "a b c", "d", 5},
-		"given to another":         {write("update", "a", "bob", time.Hour), "b c", "a d", 5},
-		"given to nobody":          {write("update", "a", "", time.Hour), "b c", "d", 5},
-		"given by nobody":          {write("update", "e", "ann", time.Hour), "a b c e", "d", 5},
-		"expired":                  {write("update", "a", "ann", -time.Hour), "b c", "d", 5},
-		"expired and replaced":     {write("create", "a", "bob", time.Hour), "a b c", "d", 5},
-		"all deleted":              {deleteUser("ann", ""), "", "d", 2},
-		"all but one deleted":      {deleteUser("ann", "b"), "b", "d", 3},
-		"all of nobody deleted":    {deleteUser("", ""), "a b c", "d", 5},
-		"all of a stranger":        {deleteUser("cem", ""), "a b c", "d", 5},
-		"all of a part of a name":  {deleteUser("an", ""), "a b c", "d", 5},
-		"all but one of another's": {deleteUser("bob", "a"), "a b c", "", 4},
+		"nothing":                 {func(context.Context, *memstore.Store) error { return nil }, "a b c", "d", 5},
+		"created":                 {write("create", "f", "ann", time.Hour), "a b c f", "d", 6},
+		"created as anonymous":    {write("create", "f", "", time.Hour), "a b c", "d", 6},
+		"deleted":                 {write("delete", "b", "", 0), "a c", "d", 4},
+		"the only one deleted":    {write("delete", "d", "", 0), "a b c", "", 4},
+		"updated":                 {write("update", "a", "ann", time.Hour), "a b c", "d", 5},
+		"touched":                 {write("touch", "a", "bob", time.Hour), "a b c", "d", 5},
+		"given to another":        {write("update", "a", "bob", time.Hour), "b c", "a d", 5},
+		"made anonymous":          {write("update", "a", "", time.Hour), "b c", "d", 5},
+		"no longer anonymous":     {write("update", "e", "ann", time.Hour), "a b c e", "d", 5},
+		"expired":                 {write("update", "a", "ann", -time.Hour), "b c", "d", 5},
+		"taken":                   {write("create", "a", "bob", time.Hour), "a b c", "d", 5},
+		"all deleted":             {deleteUser("ann", ""), "", "d", 2},
+		"all but one deleted":     {deleteUser("ann", "b"), "b", "d", 3},
+		"all anonymous, no user":  {deleteUser("", ""), "a b c", "d", 5},
+		"all of an unknown user":  {deleteUser("cem", ""), "a b c", "d", 5},
+		"all of a part of a user": {deleteUser("an", ""), "a b c", "d", 5},
+		"exception of another":    {deleteUser("bob", "a"), "a b c", "", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,17 +76,17 @@ func TestUsers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if ann, bob := list(t, s, "ann"), list(t, s, "bob"); ann != test.ann || bob != test.bob {
-				t.Errorf("got %q of ann and %q of bob, want %q and %q", ann, bob, test.ann, test.bob)
+				t.Errorf("lists of ann and bob: got %q and %q, want %q and %q", ann, bob, test.ann, test.bob)
 			}
 			if got := list(t, s, ""); got != "" {
-				t.Errorf("got %q of nobody, want none", got)
+				t.Errorf("list of no user: got %q, want none", got)
 			}
 			wantLen(t, s, test.length)
 		})
 	}
 }
 
-// Of the sessions of one user, each kind is by itself.
+// The kinds of sessions of one user are separate.
 func TestUsersOfSeveralKinds(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{})
@@ -97,13 +97,13 @@ func TestUsersOfSeveralKinds(t *testing.T) {
 		t.Errorf("got %q, want only a", got)
 	}
 	if n, err := s.DeleteUser(t.Context(), "sid", "ann", ""); n != 1 || err != nil {
-		t.Errorf("DeleteUser: got %d and error %v, want 1 and none", n, err)
+		t.Errorf("DeleteUser: got %d and error %v, want 1 and no error", n, err)
 	}
 	alive(t, s, "a b", "b")
 	wantLen(t, s, 1)
 }
 
-// Expiry and what is counted, to the nanosecond.
+// Expiry is exact in lists and in counts.
 func TestUsersExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -115,28 +115,27 @@ func TestUsersExpire(t *testing.T) {
 		}
 		time.Sleep(time.Nanosecond)
 		if got := list(t, s, "ann"); got != "b c" {
-			t.Errorf("got %q, want those that have not ended", got)
+			t.Errorf("got %q, want only the live sessions", got)
 		}
-		create(t, s, record("a", "bob", time.Hour)) // in the place of what has expired
+		create(t, s, record("a", "bob", time.Hour)) // replaces the expired record
 		if ann, bob := list(t, s, "ann"), list(t, s, "bob"); ann != "b c" || bob != "a" {
-			t.Errorf("got %q of ann and %q of bob, want %q and %q", ann, bob, "b c", "a")
+			t.Errorf("lists of ann and bob: got %q and %q, want %q and %q", ann, bob, "b c", "a")
 		}
 		time.Sleep(time.Second)
 		if n, err := s.DeleteUser(t.Context(), "sid", "ann", ""); n != 1 || err != nil {
-			t.Errorf("DeleteUser: got %d and error %v, want 1, that which lives, and none", n, err)
+			t.Errorf("DeleteUser: got %d and error %v, want 1, for the live session, and no error", n, err)
 		}
 		wantLen(t, s, 1)
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		if got := s.Users(); got != 0 {
-			t.Errorf("after a sweep: got %d lists, want none", got)
+		if got := s.Lists(); got != 0 {
+			t.Errorf("lists after a sweep: got %d, want none", got)
 		}
 		wantLen(t, s, 0)
 	})
 }
 
-// One who is dropped to make room is of nobody, but what has expired may be
-// anybody's.
+// Room is made by removing an expired session, even if it has a user.
 func TestUsersMakeRoom(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{MaxSessions: 2})
@@ -162,10 +161,10 @@ func inOneShard(s *memstore.Store, n int) []string {
 	return ids
 }
 
-// However many a user has, no more than userStep are met under one lock.
+// A step visits at most StepSize entries, no matter how many a user has.
 func TestWalkIsMadeInSteps(t *testing.T) {
 	t.Parallel()
-	const step = memstore.UserStep
+	const step = memstore.StepSize
 	for sessions, want := range map[int][]int{
 		0: {0}, 1: {1}, step - 1: {step - 1}, step: {step}, step + 1: {step, 1}, 3*step + 2: {step, step, step, 2},
 	} {
@@ -182,21 +181,21 @@ func TestWalkIsMadeInSteps(t *testing.T) {
 				t.Errorf("ListUser: got %d, want %d", got, sessions)
 			}
 			if n, err := s.DeleteUser(t.Context(), "sid", "ann", ""); n != int64(sessions) || err != nil {
-				t.Errorf("DeleteUser: got %d and error %v, want %d and none", n, err, sessions)
+				t.Errorf("DeleteUser: got %d and error %v, want %d and no error", n, err, sessions)
 			}
 			wantLen(t, s, 0)
 		})
 	}
 }
 
-// Canceled or closed while it is under way, a list ends with the error.
+// A list ends with an error if the context is canceled or the store is closed.
 func TestListEndsEarly(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]error{"cancel": context.Canceled, "close": session.ErrUnavailable} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := memstore.New(memstore.Options{})
-			for i := range 10 * memstore.Shards {
+			for i := range 10 * memstore.ShardCount {
 				create(t, s, record(id(i), "ann", time.Hour))
 			}
 			ctx, cancel := context.WithCancel(t.Context())
@@ -204,7 +203,7 @@ func TestListEndsEarly(t *testing.T) {
 			next, stop := iter.Pull2(s.ListUser(ctx, "sid", "ann"))
 			defer stop()
 			if _, err, ok := next(); err != nil || !ok {
-				t.Fatalf("got error %v and %t, want a record", err, ok)
+				t.Fatalf("first record: got error %v and ok %t, want a record", err, ok)
 			}
 			if name == "cancel" {
 				cancel()
@@ -217,13 +216,13 @@ func TestListEndsEarly(t *testing.T) {
 				n++
 			}
 			if !errors.Is(err, want) || r.ID != "" {
-				t.Errorf("got record %q and error %v, want none and %v", r.ID, err, want)
+				t.Errorf("got record %q and error %v, want no record and %v", r.ID, err, want)
 			}
-			if n >= memstore.UserStep || name == "cancel" && n > 0 {
-				t.Errorf("got %d more before it", n)
+			if n >= memstore.StepSize || name == "cancel" && n > 0 {
+				t.Errorf("got %d more records before the error, want less than a step, and none after a cancel", n)
 			}
 			if _, err, ok := next(); ok {
-				t.Errorf("got more after it: %v", err)
+				t.Errorf("got more after the error: %v, want none", err)
 			}
 		})
 	}

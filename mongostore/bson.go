@@ -2,81 +2,38 @@ package mongostore
 
 import (
 	"bytes"
+	"cmp"
+	"encoding"
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
+	"slices"
+	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/echosession/echosession/internal/typeinfo"
 	"github.com/echosession/echosession/session"
 )
 
 // BSON returns a codec that stores Data as an embedded document, which can be
-// queried and indexed by its fields. Equal values have equal bytes: the keys of
-// maps are sorted. Names are those of the `bson` tags, where there is none
-// those of the `json` tags, else the name of the field in lower case.
+// queried. It is the encoding of the driver, with `json` tags where there is no
+// `bson` tag and with sorted maps: equal values have equal bytes. Marshal takes
+// a value or a pointer, and refuses what contains itself. The driver's rules hold:
 //
-// Where a type says itself how it is written, that holds: first the methods
-// MarshalBSON and MarshalBSONValue, then MarshalText, then MarshalJSON, the
-// latter two as a string and only where the type can also read it back. Keys of
-// maps likewise have MarshalKey and MarshalText. What a struct has only through
-// an embedded field does not count: it is written by its fields. Types of package
-// bson are what the driver makes of them, and a [bson.D] keeps the order also of
-// the documents in it. A [encoding/json.Number] and a [net/url.URL] are strings.
-// Nil and empty slices and maps are kept apart.
-//
-// # Times
-//
-// A [time.Time] of whole milliseconds is a date. One with a part below, such as
-// most that [time.Now] returns, is a document of a date t and the nanoseconds ns,
-// for a date cannot have them. A query has to ask for both:
-//
-//	{$or: [{"data.at": {$lt: when}}, {"data.at.t": {$lt: when}}]}
-//
-// $lt and $gte are exact. What was rounded by Truncate(time.Millisecond) is
-// always a date, and can be queried, sorted and indexed as one.
-//
-// # Fields of other versions
-//
-// What is stored and has no field in a struct goes into its map with the option
-// `inline`, if it has one, and is written again as it was: the map of an older
-// version keeps the fields of a newer one. A map[string]bson.RawValue keeps all
-// exactly. Where there is nothing it comes back nil.
-//
-// # What is refused
-//
-// [session.New] refuses a T in which there is, at any depth, one of these, and
-// the codec one that is in an `any`: a type that can write itself as BSON but not
-// read itself, or the reverse; a key of a map that can only be read, or is a
-// struct with more than the embedded field whose methods it has; a struct that
-// would be stored empty, or has two fields of one name; an embedded struct that is
-// not exported but has what would be stored; the option `inline` on a second map, on
-// one in an inline struct, and on a struct that has methods of its own.
-//
-// Refused with an error when it is stored is an unsigned integer beyond the
-// largest int64, a key with a zero byte, one in an inline map that would be read
-// into a field, an empty [bson.Raw] that is not nil, and what is nested more than
-// 100 deep, as a cycle is.
-//
-// # What is not kept
-//
-//   - The time zone: a time comes back in UTC.
-//   - The type of what is in an `any`, which comes back as nil, a map[string]any,
-//     []any, string, bool, int32, int64, float64, []byte, [time.Time] or a type of
-//     package bson; a time with a part below the millisecond as the map of its t
-//     and ns, and a [bson.D] without its order. In a [bson.D] that is not in an
-//     `any` documents and arrays come back as [bson.D] and [bson.A].
-//   - Bytes that are not UTF-8 in a string: they are replaced.
-//   - What a type leaves out of its own text, such as the spaces of a
-//     [encoding/json.RawMessage] or that a [net.IP] was short.
-//   - The difference between nil and empty where T itself is a map or the field has
-//     the option `omitempty`, which leaves out all that is empty or has a method
-//     IsZero that says so, also behind a pointer: it comes back as the zero value.
-//   - The difference between a nil pointer and a pointer to nil.
-//   - Of the types of package bson: a zero RawValue comes back as one of type null,
-//     a nil Data of a Binary that has a subtype empty, the options of a Regex
-//     sorted, and the Scope of a CodeWithScope as a [bson.D] of what would be in an
-//     `any`.
+//   - A field without a tag has its name in lower case. An embedded struct is a
+//     field, too, unless it has the option `inline`.
+//   - A time is a date of whole milliseconds, and comes back in UTC.
+//   - An unsigned integer beyond the largest int64 is an error. A
+//     [encoding/json.Number] becomes an integer or a double.
+//   - Of methods, only those of package bson count, and the ones for text on keys
+//     of maps. In an `any`, what comes back is of package bson: a map is a [bson.D].
+//   - Nil and empty slices and maps stay apart, unless T itself is a map or the
+//     field has the option `omitempty`. A pointer to nil comes back nil.
+//   - A map with the option `inline` keeps fields that T does not know. It comes
+//     back nil if there are none.
 func BSON() session.Codec { return bsonCodec{} }
 
 type bsonCodec struct{}
@@ -84,69 +41,209 @@ type bsonCodec struct{}
 func (bsonCodec) Name() string { return formatBSON }
 
 func (bsonCodec) Marshal(v any) ([]byte, error) {
-	t := reflect.TypeOf(v)
-	if t == nil || t.Kind() != reflect.Pointer {
-		return nil, fmt.Errorf("mongostore: bson: Marshal needs a pointer, not %v", t)
+	if t := reflect.TypeOf(v); t != nil && t.Kind() != reflect.Pointer {
+		// The driver calls methods of the pointer only on what can be addressed.
+		p := reflect.New(t)
+		p.Elem().Set(reflect.ValueOf(v))
+		v = p.Interface()
 	}
-	if err := checkType(t.Elem()); err != nil {
-		return nil, fmt.Errorf("mongostore: bson: %w", err)
-	}
-	if err := checkDepth(reflect.ValueOf(v)); err != nil {
-		return nil, err
+	if isDeeper(reflect.ValueOf(v), maxLevels) {
+		return nil, errors.New("mongostore: bson: the value contains itself, or is nested too deep")
 	}
 	var buf bytes.Buffer
 	enc := bson.NewEncoder(bson.NewDocumentWriter(&buf))
 	enc.SetRegistry(registry)
 	enc.UseJSONStructTags()
-	if err := enc.Encode(wholeOf(v)); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return nil, fmt.Errorf("mongostore: bson: %w", err)
 	}
 	return buf.Bytes(), nil
 }
 
 func (bsonCodec) Unmarshal(data []byte, v any) error {
-	// The driver's reader believes any length that it is told, up to 2 GiB.
-	if !isDocument(data) {
+	if !isDocument(data) { // the driver would believe any length that data has in it
 		return errors.New("mongostore: bson: not a document")
 	}
 	dec := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(data)))
 	dec.SetRegistry(registry)
 	dec.UseJSONStructTags()
-	dec.DefaultDocumentMap()
-	dec.BinaryAsSlice()
-	if err := dec.Decode(wholeOf(v)); err != nil {
+	if err := dec.Decode(v); err != nil {
 		return fmt.Errorf("mongostore: bson: %w", err)
 	}
 	return nil
 }
 
-// whole is what a document is of. The driver would ask a T itself for its
-// methods before anything else, also for those of an embedded field.
-type whole struct{ value reflect.Value }
-
-// wholeOf returns what the driver is to be given for v, a pointer.
-func wholeOf(v any) any {
-	p := reflect.ValueOf(v)
-	if p.Kind() != reflect.Pointer || p.IsNil() || planOf(p.Type().Elem()).form == asBSON {
-		return v
+// registry is the driver's, but with sorted maps.
+var registry = func() *bson.Registry {
+	r, driver := bson.NewRegistry(), bson.NewRegistry()
+	for _, t := range []reflect.Type{reflect.TypeFor[map[string]any](), reflect.TypeFor[struct{}]()} {
+		enc, _ := driver.LookupEncoder(t) // there is one for every kind
+		r.RegisterKindEncoder(t.Kind(), sortingEncoder{enc})
 	}
-	return &whole{p.Elem()}
-}
+	return r
+}()
 
-func encodeWhole(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {
-	value := v.Addr().Interface().(*whole).value
-	enc, err := ec.LookupEncoder(value.Type())
+// sortingEncoder sorts what the driver writes in random order: the entries of a
+// map, and at the end of a struct those of its inline map.
+type sortingEncoder struct{ driver bson.ValueEncoder }
+
+func (e sortingEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {
+	random := randomEntries(v)
+	if random < 2 {
+		return e.driver.EncodeValue(ec, vw, v)
+	}
+	var buf bytes.Buffer
+	if err := e.driver.EncodeValue(ec, bson.NewDocumentWriter(&buf), v); err != nil {
+		return err
+	}
+	elements, err := bson.Raw(buf.Bytes()).Elements()
 	if err != nil {
 		return err
 	}
-	return enc.EncodeValue(ec, vw, value)
+	slices.SortFunc(elements[len(elements)-random:], func(a, b bson.RawElement) int {
+		return cmp.Or(strings.Compare(a.Key(), b.Key()), bytes.Compare(a, b))
+	})
+	d := newBuilder(buf.Len())
+	for _, element := range elements {
+		d.b = append(d.b, element...)
+	}
+	raw, _ := ec.LookupEncoder(reflect.TypeFor[bson.Raw]()) // the driver's
+	return raw.EncodeValue(ec, vw, reflect.ValueOf(d.end()))
 }
 
-func decodeWhole(dc bson.DecodeContext, vr bson.ValueReader, v reflect.Value) error {
-	value := v.Addr().Interface().(*whole).value
-	dec, err := dc.LookupDecoder(value.Type())
-	if err != nil {
-		return err
+// randomEntries returns the number of entries at the end of the document of v that
+// the driver writes in random order.
+func randomEntries(v reflect.Value) int {
+	if v.Kind() == reflect.Map {
+		return v.Len()
 	}
-	return dec.DecodeValue(dc, vr, value)
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.Kind() == reflect.Map && f.Len() > 1 && f.CanInterface() &&
+			slices.Contains(strings.Split(tagOf(v.Type().Field(i)), ","), "inline") {
+			return f.Len()
+		}
+	}
+	return 0
+}
+
+// tagOf reads a tag as the driver does.
+func tagOf(f reflect.StructField) string {
+	tag, ok := f.Tag.Lookup("bson")
+	if !ok {
+		tag, ok = f.Tag.Lookup("json")
+	}
+	if !ok && !strings.Contains(string(f.Tag), ":") {
+		tag = string(f.Tag)
+	}
+	return tag
+}
+
+// maxLevels is more than a document can have: MongoDB allows 100 levels of
+// nesting, and each is an interface, a pointer and a struct at most.
+const maxLevels = 500
+
+// isDeeper reports whether v has more levels than the limit. The driver would
+// follow a value that contains itself until the stack is full.
+func isDeeper(v reflect.Value, limit int) bool {
+	if limit == 0 {
+		return true
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && isDeeper(v.Elem(), limit-1)
+	case reflect.Slice, reflect.Array:
+		if k := v.Type().Elem().Kind(); k <= reflect.Complex128 || k == reflect.String {
+			return false
+		}
+		for i := range v.Len() {
+			if isDeeper(v.Index(i), limit-1) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for entry := v.MapRange(); entry.Next(); {
+			if isDeeper(entry.Value(), limit-1) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		if bsonRules.EncodesItself(v.Type()) {
+			return false
+		}
+		for i := range v.NumField() {
+			if f := v.Field(i); f.CanInterface() && isDeeper(f, limit-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var bsonWriters = []reflect.Type{reflect.TypeFor[bson.Marshaler](), reflect.TypeFor[bson.ValueMarshaler]()}
+var bsonReaders = []reflect.Type{reflect.TypeFor[bson.Unmarshaler](), reflect.TypeFor[bson.ValueUnmarshaler]()}
+
+// bsonRules says how the driver treats types.
+var bsonRules = typeinfo.Rules{
+	Tag: "bson", Strict: true,
+	EncodesItself: func(t reflect.Type) bool {
+		return t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[url.URL]() || isOfDriver(t) || typeinfo.Implements(t, bsonWriters...)
+	},
+	IsKey: func(t reflect.Type) bool {
+		p := reflect.PointerTo(t) // the driver writes the value, and reads into a pointer
+		return t.Implements(reflect.TypeFor[bson.KeyMarshaler]()) && p.Implements(reflect.TypeFor[bson.KeyUnmarshaler]()) ||
+			t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	},
+	IsAtomic: func(t reflect.Type) bool {
+		return t.Kind() == reflect.Struct && isOfDriver(t) || typeinfo.Implements(t, bsonWriters...)
+	},
+}
+
+func isOfDriver(t reflect.Type) bool { return t.PkgPath() == reflect.TypeFor[bson.D]().PkgPath() }
+
+// Exact, Atomic and CheckType are the optional methods of a [session.Codec].
+func (bsonCodec) Exact(t reflect.Type) bool  { return bsonRules.Exact(t) }
+func (bsonCodec) Atomic(t reflect.Type) bool { return bsonRules.Whole(t) }
+func (bsonCodec) CheckType(t reflect.Type) []string {
+	reasons := bsonRules.Check(t)
+	if len(reasons) == 0 {
+		checkDriver(t, cmp.Or(t.Name(), "T"), map[reflect.Type]bool{}, &reasons)
+	}
+	return reasons
+}
+
+// checkDriver adds the reasons that only the driver has against t, which is at
+// path, and against the types in it that it has not seen.
+func checkDriver(t reflect.Type, path string, seen map[reflect.Type]bool, reasons *[]string) {
+	if seen[t] || isOfDriver(t) {
+		return
+	}
+	seen[t] = true
+	if t.Kind() == reflect.Pointer {
+		checkDriver(t.Elem(), path, seen, reasons)
+		return
+	}
+	if typeinfo.Implements(t, bsonWriters...) != typeinfo.Implements(t, bsonReaders...) {
+		*reasons = append(*reasons, fmt.Sprintf("%s is a %s, which can write itself as BSON or read itself, but not both", path, t))
+	}
+	if bsonRules.EncodesItself(t) {
+		return
+	}
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array, reflect.Map:
+		checkDriver(t.Elem(), path+"[]", seen, reasons)
+	case reflect.Struct:
+		if _, err := (bsonCodec{}).Marshal(reflect.Zero(t).Interface()); err != nil {
+			*reasons = append(*reasons, fmt.Sprintf("%s is a %s, which cannot be stored: %v", path, t, errors.Unwrap(err)))
+		}
+		for f := range t.Fields() {
+			switch at := path + "." + f.Name; {
+			case tagOf(f) == "-":
+			case f.IsExported():
+				checkDriver(f.Type, at, seen, reasons)
+			case f.Anonymous && f.Type.Kind() == reflect.Struct && len(bsonRules.Check(f.Type)) == 0:
+				*reasons = append(*reasons, at+" is an embedded struct that is not exported, and would be left out")
+			}
+		}
+	}
 }

@@ -9,43 +9,43 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 )
 
-// causal makes what the store reads at least as new as all that it was told
-// before, and as what a majority has: the server waits until that is so. Without
-// it a read could miss what was just written, by this store or by whoever kept it
-// from writing: that may have reached the primary alone so far, and a new primary
-// needs a moment to learn what the former one had from a majority (MongoDB
-// manual, "Causal Consistency and Read and Write Concerns").
+// causal makes every read at least as new as all that the store was told before.
+// The server waits until it is. Otherwise a read could miss a write of this
+// store, or the write because of which the store was refused: both may be known
+// to the primary alone so far, and a new primary needs a moment to learn what the
+// former one had from a majority (MongoDB manual, "Causal Consistency and Read
+// and Write Concerns").
 type causal struct {
 	client *mongo.Client
-	latest atomic.Uint64       // when the store was last answered, by the cluster's clock
-	free   chan *mongo.Session // for the next operations: one is costly to make
+	latest atomic.Uint64       // the cluster's time of the newest answer
+	idle   chan *mongo.Session // kept, because making one is costly
 }
 
-// freeSessions bounds how many wait for their next operation.
-const freeSessions = 64
+// maxIdle bounds the sessions that are kept for later operations.
+const maxIdle = 64
 
 func newCausal(client *mongo.Client) *causal {
-	return &causal{client: client, free: make(chan *mongo.Session, freeSessions)}
+	return &causal{client: client, idle: make(chan *mongo.Session, maxIdle)}
 }
 
-// begin returns a context for one operation, which is to be handed to end.
+// begin returns a context for one operation. Its session must be given to end.
 func (c *causal) begin(ctx context.Context) (context.Context, *mongo.Session) {
 	var sess *mongo.Session
 	select {
-	case sess = <-c.free:
+	case sess = <-c.idle:
 	default:
 		var err error
 		if sess, err = c.client.StartSession(); err != nil {
-			return ctx, nil
+			return ctx, nil // the operation itself will fail and say why
 		}
 	}
 	if t := c.latest.Load(); t != stamp(sess.OperationTime()) {
-		_ = sess.AdvanceOperationTime(&bson.Timestamp{T: uint32(t >> 32), I: uint32(t)}) // never back
+		_ = sess.AdvanceOperationTime(&bson.Timestamp{T: uint32(t >> 32), I: uint32(t)}) // only forward
 	}
 	return mongo.NewSessionContext(ctx, sess), sess
 }
 
-// end takes the outcome of the operation.
+// end takes the session back, with the outcome of its operation.
 func (c *causal) end(sess *mongo.Session, err error) {
 	if sess == nil {
 		return
@@ -60,13 +60,14 @@ func (c *causal) end(sess *mongo.Session, err error) {
 		}
 	}
 	select {
-	case c.free <- sess:
+	case c.idle <- sess:
 	default:
 		sess.EndSession(context.Background())
 	}
 }
 
-// stamp is a time of the cluster as a number; 0 for none, as of a server alone.
+// stamp turns a time of the cluster into a number; 0 for none, as a standalone
+// server has none.
 func stamp(t *bson.Timestamp) uint64 {
 	if t == nil {
 		return 0
@@ -74,11 +75,11 @@ func stamp(t *bson.Timestamp) uint64 {
 	return uint64(t.T)<<32 | uint64(t.I)
 }
 
-// close ends what waits.
+// close ends the idle sessions.
 func (c *causal) close() {
 	for {
 		select {
-		case sess := <-c.free:
+		case sess := <-c.idle:
 			sess.EndSession(context.Background())
 		default:
 			return

@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -42,13 +41,13 @@ func TestDocument(t *testing.T) {
 		"bson, no document":  {change(func(r *session.Record) { r.Format = "bson" }), bson.TypeBinary},
 		"bson, two":          {change(func(r *session.Record) { r.Format, r.Data = "bson", append(embedded, embedded...) }), bson.TypeBinary},
 		"sealed":             {change(func(r *session.Record) { r.Format = "sealed" }), bson.TypeBinary},
-		"nobody":             {change(func(r *session.Record) { r.User = "" }), bson.TypeString},
+		"anonymous":          {change(func(r *session.Record) { r.User = "" }), bson.TypeString},
 		"zero times":         {change(func(r *session.Record) { r.CreatedAt, r.SeenAt = time.Time{}, time.Time{} }), bson.TypeString},
 		"zero bytes in text": {change(func(r *session.Record) { r.Name, r.User = "a\x00b", "\x00" }), bson.TypeString},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			doc := mongostore.EncodeDocument(tt.r)
+			doc := encodeDocument(tt.r)
 			if err := doc.Validate(); err != nil {
 				t.Fatalf("not a document: %v", err)
 			}
@@ -56,46 +55,72 @@ func TestDocument(t *testing.T) {
 				t.Errorf("data: got a %v, want a %v", got, tt.data)
 			}
 			if user := doc.Lookup("user"); (user.Type == 0) != (tt.r.User == "") {
-				t.Errorf("user: got %v, want it only where there is somebody", user)
+				t.Errorf("user: got %v, want it unless the session is anonymous", user)
 			}
-			got, err := mongostore.DecodeDocument(doc)
+			got, err := decodeDocument(doc)
 			if err != nil || !reflect.DeepEqual(got, tt.r) {
 				t.Errorf("got %+v (%v), want %+v", got, err, tt.r)
 			}
-			update := mongostore.EncodeUpdate(tt.r, false)
+			update := bson.RawArray(encodeUpdate(tt.r))
 			if err := update.Validate(); err != nil {
 				t.Fatalf("not an update: %v", err)
 			}
-			if got := update.Lookup("$set", "data").Type; got != tt.data {
+			if most := room(tt.r); len(doc) > most || len(update) > most {
+				t.Errorf("got %d and %d bytes, for which there is room for %d", len(doc), len(update), most)
+			}
+			if got := bson.Raw(update).Lookup("0", "$set", "data", "$literal").Type; got != tt.data {
 				t.Errorf("data of the update: got a %v, want a %v", got, tt.data)
-			}
-			touched := mongostore.EncodeUpdate(tt.r, true)
-			if touched.Lookup("$set", "seen").Type != 0 || touched.Lookup("$set", "expires").Type != 0 {
-				t.Errorf("the update of one that was touched sets its times: %v", touched)
-			}
-			if set, unset := update.Lookup("$set", "user"), update.Lookup("$unset", "user"); (set.Type == 0) == (unset.Type == 0) {
-				t.Errorf("user of the update: got both or neither of $set and $unset: %v", update)
 			}
 		})
 	}
 }
 
-func TestFilter(t *testing.T) {
+// Strings and data are literals, and a Touch that came in between keeps its
+// times.
+func TestUpdate(t *testing.T) {
 	t.Parallel()
-	r := sample()
-	r.Version = 7
-	const want = `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}},"seen": {"$lte": {"$date":{"$numberLong":"1782907201005"}}}}`
-	if got := mongostore.EncodeUntouched(r, time.UnixMilli(1000)).String(); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	const users = `{"name": "sid","user": "u1","_id": {"$ne": "x"}}`
-	if got := mongostore.EncodeUser("sid", "u1", "x").String(); got != users {
-		t.Errorf("got %s, want %s", got, users)
+	const rest = `"created": {"$date":{"$numberLong":"1782907200005"}},` +
+		`"seen": {"$max": ["$seen",{"$date":{"$numberLong":"1782907201005"}}]},` +
+		`"expires": {"$cond": [{"$gt": ["$seen",{"$date":{"$numberLong":"1782907201005"}}]},` +
+		`{"$max": ["$expires",{"$date":{"$numberLong":"1782910800005"}}]},{"$date":{"$numberLong":"1782910800005"}}]},` +
+		`"format": {"$literal": "json"},"meta": {"$binary":{"base64":"AQAC","subType":"00"}},`
+	for name, tt := range map[string]struct {
+		r    session.Record
+		want string
+	}{
+		"of a user": {change(func(r *session.Record) { r.Version, r.User, r.Data = 7, "$$ROOT", []byte("$seen") }),
+			`[{"$set": {"name": {"$literal": "sid"},"v": {"$numberLong":"8"},"user": {"$literal": "$$ROOT"},` + rest + `"data": {"$literal": "$seen"}}}]`},
+		"anonymous": {change(func(r *session.Record) { r.User = "" }),
+			`[{"$set": {"name": {"$literal": "sid"},"v": {"$numberLong":"2"},"user": "$$REMOVE",` + rest + `"data": {"$literal": "{\"a\":1}"}}}]`},
+	} {
+		if got := bson.RawArray(encodeUpdate(tt.r)).String(); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tt.want)
+		}
 	}
 }
 
-// A document edited into nonsense is told apart from one that is not there, and
-// what it holds is not in the error.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	live := change(func(r *session.Record) { r.Version = 7 })
+	for name, tt := range map[string]struct {
+		got  bson.Raw
+		want string
+	}{
+		"id":            {encodeID("x"), `{"_id": "x"}`},
+		"live":          {encodeLive(live, time.UnixMilli(1000)), `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}}}`},
+		"version":       {encodeVersion("x", 7), `{"_id": "x","v": {"$numberLong":"7"}}`},
+		"any version":   {encodeVersion("x", 0), `{"_id": "x"}`},
+		"user":          {encodeUser("sid", "u1", ""), `{"name": "sid","user": "u1"}`},
+		"other of user": {encodeUser("sid", "u1", "x"), `{"name": "sid","user": "u1","_id": {"$ne": "x"}}`},
+	} {
+		if got := tt.got.String(); got != tt.want {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// A document that was edited into nonsense is ErrCorrupt, without a name it is
+// ErrNotFound, and the error does not quote it.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
 	const secret = "secret-of-the-document"
@@ -105,7 +130,7 @@ func TestNonsense(t *testing.T) {
 		"document": bson.D{{Key: "a", Value: secret}}, "date": bson.DateTime(0),
 		"binary of another kind": bson.Binary{Subtype: 4, Data: []byte(secret)},
 	}
-	fits := map[string]string{ // the only ones that are not nonsense
+	fits := map[string]string{ // these are right
 		"_id": "string", "name": "string", "user": "string", "created": "date", "seen": "date", "expires": "date",
 		"format": "string", "data": "string",
 	}
@@ -136,7 +161,7 @@ func edit(t *testing.T, field string, value any) bson.Raw {
 func stored(t *testing.T, r session.Record, field string, value any) bson.Raw {
 	t.Helper()
 	var d, edited bson.D
-	if err := bson.Unmarshal(mongostore.EncodeDocument(r), &d); err != nil {
+	if err := bson.Unmarshal(encodeDocument(r), &d); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range d {
@@ -159,7 +184,7 @@ func check(t *testing.T, name string, doc bson.Raw, secret string, nameless bool
 	if nameless {
 		want = session.ErrNotFound
 	}
-	_, err := mongostore.DecodeDocument(doc)
+	_, err := decodeDocument(doc)
 	if !errors.Is(err, want) {
 		t.Errorf("%s: got error %v, want %v", name, err, want)
 	} else if strings.Contains(err.Error(), secret) {
@@ -167,16 +192,16 @@ func check(t *testing.T, name string, doc bson.Raw, secret string, nameless bool
 	}
 }
 
-// Bytes that are no document, or a damaged one, are never a panic, and what
-// decodes is stored again as the same record.
+// No bytes cause a panic, and a record that was decoded is stored again as the
+// same record.
 func FuzzDocument(f *testing.F) {
-	doc := mongostore.EncodeDocument(sample())
+	doc := encodeDocument(sample())
 	f.Add([]byte(doc))
-	f.Add([]byte(mongostore.EncodeDocument(change(func(r *session.Record) { r.Format, r.Data = "bson", doc }))))
+	f.Add([]byte(encodeDocument(change(func(r *session.Record) { r.Format, r.Data = "bson", doc }))))
 	f.Add([]byte(nil))
 	f.Add([]byte{5, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		r, err := mongostore.DecodeDocument(raw)
+		r, err := decodeDocument(raw)
 		if err != nil {
 			if !errors.Is(err, session.ErrCorrupt) && !errors.Is(err, session.ErrNotFound) {
 				t.Fatalf("got error %v, want one of the contract", err)
@@ -184,7 +209,7 @@ func FuzzDocument(f *testing.F) {
 			return
 		}
 		r.Version = 1
-		again, err := mongostore.DecodeDocument(mongostore.EncodeDocument(r))
+		again, err := decodeDocument(encodeDocument(r))
 		if err != nil {
 			t.Fatalf("stored again: %v", err)
 		}

@@ -9,12 +9,11 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/echosession/echosession/session"
 )
 
-// operation names one in its errors.
+// operation is the name of an operation in its errors.
 type operation string
 
 const (
@@ -28,50 +27,50 @@ const (
 	clearing operation = "delete of a user"
 )
 
-// is is an outcome of the contract without a cause.
-func (op operation) is(outcome error) error {
-	return fmt.Errorf("mongostore: %s: %w", op, outcome)
+// wrap puts the name of the operation before an error of this package or of the
+// contract.
+func (op operation) wrap(err error) error {
+	return fmt.Errorf("mongostore: %s: %w", op, err)
 }
 
-// failed puts what the driver reports into the words of the contract. ctx is
-// the caller's own.
-func (op operation) failed(ctx context.Context, err error) error {
+// translate turns an error of the driver into one of the contract, if there is
+// one for it. ctx is the caller's: only its own cancellation counts as one.
+func (op operation) translate(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		return op.is(context.Canceled)
+		return op.wrap(context.Canceled)
 	case hasCode(err, codesTooLarge):
-		return &failure{op, session.ErrTooLarge, err}
+		return &driverError{op, session.ErrTooLarge, err}
 	case isUnavailable(err):
-		return &failure{op, session.ErrUnavailable, err}
+		return &driverError{op, session.ErrUnavailable, err}
 	}
-	return &failure{op, nil, err}
+	return &driverError{op, nil, err}
 }
 
-// failure is an error of the driver. Its text has nothing of what a server says
-// to a command: that may quote it, and with it the meta data and the data. Where
-// no server is there to ask, it has what each last said of itself.
-type failure struct {
-	op      operation
-	outcome error // nil: none of the contract
-	cause   error
+// driverError is an error of the driver. Its text leaves out what a server said
+// about a command, which may quote Meta and Data.
+type driverError struct {
+	op       operation
+	contract error // nil: the contract has none for it
+	cause    error
 }
 
-func (f *failure) Error() string {
-	if f.outcome == nil {
-		return fmt.Sprintf("mongostore: %s: %s", f.op, describe(f.cause))
+func (e *driverError) Error() string {
+	if e.contract == nil {
+		return fmt.Sprintf("mongostore: %s: %s", e.op, describe(e.cause))
 	}
-	return fmt.Sprintf("mongostore: %s: %v: %s", f.op, f.outcome, describe(f.cause))
+	return fmt.Sprintf("mongostore: %s: %v: %s", e.op, e.contract, describe(e.cause))
 }
 
-func (f *failure) Unwrap() []error {
+func (e *driverError) Unwrap() []error {
 	var errs []error
-	if f.outcome != nil {
-		errs = append(errs, f.outcome)
+	if e.contract != nil {
+		errs = append(errs, e.contract)
 	}
 	// The driver cancels work of its own, such as dialing a server that went
-	// away. To the caller, who did not cancel, that is not a cancel.
-	if !errors.Is(f.cause, context.Canceled) {
-		errs = append(errs, f.cause)
+	// away. The caller did not cancel anything.
+	if !errors.Is(e.cause, context.Canceled) {
+		errs = append(errs, e.cause)
 	}
 	return errs
 }
@@ -82,7 +81,7 @@ const (
 	codeAuthenticationFailed = 18
 	codeNamespaceNotFound    = 26
 	codeDuplicateKey         = 11000
-	codeAtlas                = 8000 // its proxy, for wrong credentials among others
+	codeAtlas                = 8000 // of its proxy, for wrong credentials among others
 )
 
 var (
@@ -95,7 +94,7 @@ var (
 		13435, // NotPrimaryNoSecondaryOk
 		13436, // NotPrimaryOrSecondary
 
-		// What mongos says of shards that it cannot reach.
+		// What mongos says about shards that it cannot reach.
 		6,    // HostUnreachable
 		7,    // HostNotFound
 		89,   // NetworkTimeout
@@ -106,7 +105,7 @@ var (
 		9001, // SocketException
 
 		134, // ReadConcernMajorityNotAvailableYet
-		365, // TemporarilyUnavailable: its cache has no room
+		365, // TemporarilyUnavailable: its cache is full
 	}
 	codesTooLarge = []int{
 		10334, // BSONObjectTooLarge
@@ -123,51 +122,41 @@ func hasCode(err error, codes []int) bool {
 	return ok && slices.ContainsFunc(codes, se.HasErrorCode)
 }
 
-// isUnavailable reports whether err says nothing of the session, because the
-// server that could was not reached or did not finish.
+func hasLabel(err error, label string) bool {
+	le, ok := errors.AsType[mongo.LabeledError](err)
+	return ok && le.HasErrorLabel(label)
+}
+
+// isUnavailable reports whether err says nothing about the session, because the
+// server was not reached or did not finish.
 func isUnavailable(err error) bool {
 	if hasCode(err, codesCredentials) {
 		return false
 	}
-	return hasCode(err, codesUnavailable) || isUnconfirmed(err) ||
-		isUnreached(err) || mongo.IsTimeout(err) || mongo.IsNetworkError(err) ||
-		isPoolCleared(err) || is[topology.PoolError](err) || errors.Is(err, topology.ErrServerClosed) ||
-		is[topology.ConnectionError](err) || is[topology.WaitQueueTimeoutError](err) ||
-		errors.Is(err, context.Canceled) || // the driver's own: the caller's was asked for before
+	_, unconfirmed := unconfirmedCount(err)
+	return unconfirmed || hasCode(err, codesUnavailable) ||
+		isUnreached(err) || isConnectionError(err) || mongo.IsTimeout(err) || mongo.IsNetworkError(err) ||
+		errors.Is(err, context.Canceled) || // the driver's own: translate looks for the caller's first
 		isOverloaded(err) || hasLabel(err, "RetryableWriteError")
 }
 
-// isUnreached reports whether nothing was sent, because there was no server. The
-// driver answers so only of its first attempt: where a retry finds no server, it
-// returns the error of the attempt before.
-func isUnreached(err error) bool {
-	return is[topology.ServerSelectionError](err) || errors.Is(err, mongo.ErrClientDisconnected)
-}
-
-// isOverloaded reports whether a server wants less to do. The driver has asked
-// it again already, at the pace that it wants.
+// isOverloaded reports whether a server asks for less load. The driver has sent
+// the command again already, as slowly as the server wants.
 func isOverloaded(err error) bool { return hasLabel(err, "SystemOverloadedError") }
 
-// isPoolCleared knows an error of the driver, whose type is not exported, by
-// its method: a connection was taken away before it was used, because another
-// failed. That is not to be unreached: the driver tries again after it, and
-// returns it for an attempt that comes after one that may have been made.
-func isPoolCleared(err error) bool {
-	var cleared interface {
-		error
-		Retryable() bool
-	}
-	return errors.As(err, &cleared) && cleared.Retryable()
-}
-
-// isUnconfirmed reports whether a write was made, but not known to a majority.
-func isUnconfirmed(err error) bool {
+// unconfirmedCount returns how many documents a server changed, if err says that
+// it did not hear in time that a majority has the change.
+func unconfirmedCount(err error) (n int64, ok bool) {
 	we, ok := errors.AsType[mongo.WriteException](err)
-	return ok && we.WriteConcernError != nil && len(we.WriteErrors) == 0
+	if !ok || we.WriteConcernError == nil || len(we.WriteErrors) > 0 {
+		return 0, false
+	}
+	n, _ = we.Raw.Lookup("n").AsInt64OK()
+	return n, true
 }
 
-// isDuplicateID reports whether a document of the id is there already. A
-// unique index of the operator's own is another matter.
+// isDuplicateID reports whether a document has the id already. It is false for a
+// unique index that an operator made.
 func isDuplicateID(err error) bool {
 	we, ok := errors.AsType[mongo.WriteException](err)
 	if !ok {
@@ -183,20 +172,9 @@ func isDuplicateID(err error) bool {
 	return false
 }
 
-func is[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
-}
-
-func hasLabel(err error, label string) bool {
-	le, ok := errors.AsType[mongo.LabeledError](err)
-	return ok && le.HasErrorLabel(label)
-}
-
-// describe is the text of err where that is the driver's own, and codes where
-// it is the server's.
+// describe returns the driver's own text, or the codes of a server's error.
 func describe(err error) string {
-	if isPoolCleared(err) { // it quotes the error of that other operation
+	if isPoolCleared(err) { // its text quotes the error of the other operation
 		return "the connections to the server were closed because another operation failed"
 	}
 	se, ok := errors.AsType[mongo.ServerError](err)
@@ -204,18 +182,18 @@ func describe(err error) string {
 		return err.Error()
 	}
 	codes := slices.DeleteFunc(se.ErrorCodes(), func(code int) bool { return code == 0 })
-	if len(codes) == 0 { // a lost connection also comes as one
+	if len(codes) == 0 { // a lost connection is a ServerError, too
 		return err.Error()
 	}
 	var parts []string
 	for _, code := range codes {
-		parts = append(parts, fmt.Sprintf("server error %d%s", code, nameOf(se, code)))
+		parts = append(parts, fmt.Sprintf("server error %d%s", code, codeName(se, code)))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// nameOf returns what the server calls the code, in brackets, if it said.
-func nameOf(err mongo.ServerError, code int) string {
+// codeName returns the server's name for the code, in brackets, if err has it.
+func codeName(err mongo.ServerError, code int) string {
 	name := ""
 	switch e := err.(type) {
 	case mongo.CommandError:

@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"context"
@@ -12,11 +12,10 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
-	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
-const quoted = "the-data-of-somebody"
+const quoted = "data-that-a-server-quotes"
 
 func command(code int32, labels ...string) error {
 	return mongo.CommandError{Code: code, Name: "Name", Message: quoted, Labels: labels}
@@ -28,15 +27,10 @@ func writeError(code int, keyPattern string) error {
 	return mongo.WriteException{WriteErrors: mongo.WriteErrors{{Code: code, Message: quoted, Raw: raw, Details: details}}}
 }
 
-func unconfirmed(code int) error {
-	return mongo.WriteException{WriteConcernError: &mongo.WriteConcernError{Code: code, Name: "WriteConcernTimeout", Message: quoted}}
+func unconfirmed(code, n int) error {
+	raw, _ := bson.Marshal(bson.D{{Key: "ok", Value: 1}, {Key: "n", Value: n}})
+	return mongo.WriteException{WriteConcernError: &mongo.WriteConcernError{Code: code, Name: "WriteConcernTimeout", Message: quoted}, Raw: raw}
 }
-
-// poolCleared is like one of the driver's that is not exported.
-type poolCleared struct{}
-
-func (poolCleared) Error() string   { return "the pool was cleared because of: " + quoted }
-func (poolCleared) Retryable() bool { return true }
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -55,7 +49,7 @@ func TestErrors(t *testing.T) {
 		"connections closed":     {poolCleared{}, session.ErrUnavailable},
 		"server closed":          {topology.ErrServerClosed, session.ErrUnavailable},
 		"disconnected client":    {mongo.ErrClientDisconnected, session.ErrUnavailable},
-		"no majority":            {unconfirmed(64), session.ErrUnavailable},
+		"no majority":            {unconfirmed(64, 1), session.ErrUnavailable},
 		"to be tried again":      {command(12345, "RetryableWriteError"), session.ErrUnavailable},
 		"driver's own cancel":    {topology.ConnectionError{Wrapped: context.Canceled}, session.ErrUnavailable},
 		"too large":              {command(10334), session.ErrTooLarge},
@@ -81,7 +75,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := mongostore.Failed(t.Context(), tt.err)
+			err := loading.translate(t.Context(), tt.err)
 			for _, outcome := range []error{
 				session.ErrUnavailable, session.ErrNotFound, session.ErrConflict, session.ErrExists,
 				session.ErrCorrupt, session.ErrTooLarge, context.Canceled,
@@ -94,12 +88,12 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%v does not wrap the driver's error", err)
 			}
 			if text := err.Error(); strings.Contains(text, quoted) || !strings.HasPrefix(text, "mongostore: load: ") {
-				t.Errorf("text %q: names the operation, and quotes nothing that the server said", text)
+				t.Errorf("text %q: want one that names the operation, and quotes nothing that the server said", text)
 			}
 
 			canceled, cancel := context.WithCancel(t.Context())
 			cancel()
-			err = mongostore.Failed(canceled, tt.err)
+			err = loading.translate(canceled, tt.err)
 			if !errors.Is(err, context.Canceled) || causes(err, tt.err) || errors.Is(err, session.ErrUnavailable) {
 				t.Errorf("after the caller's cancel: got %v, want %v and nothing else", err, context.Canceled)
 			}
@@ -107,8 +101,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// causes reports whether the error of the driver is in the tree of err. Some of
-// them cannot be compared.
+// causes reports whether the driver's error is in the tree of err. Some errors
+// cannot be compared, so it compares their text.
 func causes(err, cause error) bool {
 	if fmt.Sprintf("%#v", err) == fmt.Sprintf("%#v", cause) {
 		return true
@@ -138,36 +132,29 @@ func TestDuplicateID(t *testing.T) {
 		"old server":    {mongo.WriteException{WriteErrors: mongo.WriteErrors{{Code: 11000}}}, true},
 		"none":          {nil, false},
 	} {
-		if got := mongostore.IsDuplicateID(tt.err); got != tt.want {
+		if got := isDuplicateID(tt.err); got != tt.want {
 			t.Errorf("%s: got %t, want %t", name, got, tt.want)
 		}
-	}
-	if !mongostore.IsUnconfirmed(unconfirmed(64)) || mongostore.IsUnconfirmed(writeError(1, "_id")) {
-		t.Error("a write without its majority is not told from one that was refused")
 	}
 }
 
-// Only what the driver answers of a first attempt that found no server shows that
-// nothing was sent. All else may hide an attempt that was made.
-func TestUnreached(t *testing.T) {
+func TestUnconfirmedCount(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		err  error
-		want bool
+		err error
+		n   int64
+		ok  bool
 	}{
-		"no server":             {topology.ServerSelectionError{Wrapped: context.DeadlineExceeded}, true},
-		"client closed":         {mongo.ErrClientDisconnected, true},
-		"pool cleared":          {poolCleared{}, false},
-		"pool cleared, wrapped": {mongo.CommandError{Wrapped: poolCleared{}}, false},
-		"pool closed":           {topology.ErrPoolClosed, false},
-		"connection lost":       {topology.ConnectionError{Wrapped: io.EOF}, false},
-		"deadline":              {context.DeadlineExceeded, false},
+		"one":         {unconfirmed(64, 1), 1, true},
+		"none":        {unconfirmed(64, 0), 0, true},
+		"no number":   {mongo.WriteException{WriteConcernError: &mongo.WriteConcernError{Code: 64}}, 0, true},
+		"refused":     {writeError(11000, "_id"), 0, false},
+		"both":        {mongo.WriteException{WriteConcernError: &mongo.WriteConcernError{}, WriteErrors: mongo.WriteErrors{{}}}, 0, false},
+		"no error":    {nil, 0, false},
+		"other error": {command(91), 0, false},
 	} {
-		if got := mongostore.IsUnreached(tt.err); got != tt.want {
-			t.Errorf("%s: got %t, want %t", name, got, tt.want)
-		}
-		if err := mongostore.Failed(t.Context(), tt.err); !errors.Is(err, session.ErrUnavailable) {
-			t.Errorf("%s: got error %v, want %v", name, err, session.ErrUnavailable)
+		if n, ok := unconfirmedCount(tt.err); n != tt.n || ok != tt.ok {
+			t.Errorf("%s: got %d and %t, want %d and %t", name, n, ok, tt.n, tt.ok)
 		}
 	}
 }

@@ -63,7 +63,7 @@ type VisitorInBSON struct {
 }
 
 // An older version of an application changes what a newer one stored, and keeps
-// the Theme of which it knows nothing.
+// the Theme, which it does not know.
 func ExampleBSON() {
 	newer := struct{ Name, Theme string }{"Ada", "dark"}
 	for _, tt := range []struct {
@@ -86,7 +86,7 @@ func ExampleBSON() {
 	// <nil> {Grace dark}
 }
 
-// The code of the guide is that of the examples above, which are compiled.
+// The code in docs/mongodb.md is a part of the examples above, which are compiled.
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../docs/mongodb.md")

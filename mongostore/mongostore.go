@@ -1,9 +1,9 @@
-// Package mongostore keeps sessions in MongoDB: many instances of an
-// application share them, and what was acknowledged survives a fail-over.
+// Package mongostore keeps sessions in MongoDB. Many instances of an application
+// share them, and what was acknowledged survives a fail-over.
 //
-// A session is one document, found by its _id alone. Every operation of a
-// request is one command; see docs/mongodb.md for the document, the indexes
-// and what an application role must be allowed.
+// A session is one document, found by its _id. Every operation of a request is
+// one command. docs/mongodb.md describes the document, the indexes and the
+// permissions that an application needs.
 package mongostore
 
 import (
@@ -11,6 +11,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,47 +27,46 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// What Options leave open.
 const (
-	DefaultCollection = "sessions"
-	DefaultTimeout    = 10 * time.Second
+	defaultCollection = "sessions"
+	defaultTimeout    = 10 * time.Second
 )
 
-// Options are the settings of a [Store]. The zero value is ready for use where
-// the URI names a database.
+// Options are the settings of a [Store]. The zero value is ready for use if the
+// URI names a database.
 type Options struct {
-	// Database is used by Open alone. Default: the one that the URI names;
-	// neither here nor there is an error.
+	// Database is for Open alone. Default: the database that the URI names. If
+	// neither names one, Open fails.
 	Database string
 
-	// Collection is used by Open alone. Default "sessions".
+	// Collection is for Open alone. Default "sessions".
 	Collection string
 
-	// Timeout bounds each operation, and the ping with which Open begins; the
-	// deadline of the caller's context holds where it is earlier. One that is
-	// shorter than an election of the replica set turns each into errors.
-	// Default 10s. Work on indexes at the start waits for the context only.
+	// Timeout bounds each operation, and the ping with which Open begins. An
+	// earlier deadline of the caller's context holds. If Timeout is shorter than
+	// an election of the replica set, every election causes errors. Default 10s.
+	// Work on indexes at the start waits for the context alone.
 	Timeout time.Duration
 
-	// SkipIndexes leaves it to an operator to make the indexes. They are still
-	// verified, and what is missing or wrong is an error that says so.
+	// SkipIndexes leaves it to an operator to make the indexes. The store still
+	// verifies them, and its error names what is missing or wrong.
 	SkipIndexes bool
 
-	// Monitor tells the store of the connection to its server. Open makes one
-	// of its own where this is nil. For New it is the one whose ServerMonitor
-	// is in the options of the caller's client; without one the store counts
-	// as connected.
+	// Monitor tells the store whether its server can be reached. If it is nil,
+	// Open makes one of its own. For New it must be the one whose ServerMonitor
+	// is in the options of the caller's client; without a Monitor the store
+	// counts as connected.
 	Monitor *Monitor
 }
 
 // Store is a [session.Store] in a collection of MongoDB. Its methods may be
-// called from any number of goroutines at once. Make one with [Open] or [New].
+// called from several goroutines at once. Make one with [Open] or [New].
 type Store struct {
-	coll    *mongo.Collection // reads at the primary of what a majority has, majority writes
+	coll    *mongo.Collection // reads what a majority has, from the primary; writes to a majority
 	causal  *causal
 	timeout time.Duration
-	monitor *Monitor      // nil: counts as connected
-	client  *mongo.Client // to be disconnected by Close; nil: the caller's
+	monitor *Monitor      // nil: the store counts as connected
+	client  *mongo.Client // Close disconnects it; nil: it is the caller's
 	closed  atomic.Bool
 }
 
@@ -75,42 +77,42 @@ var (
 )
 
 // Open connects to the server that uri names and returns a store that owns the
-// connection. It returns once the server has answered and the indexes are
-// there.
+// connection. It returns when the server has answered and the indexes exist. Its
+// errors never contain a part of the URI.
 func Open(ctx context.Context, uri string, opts Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	monitor := cmp.Or(opts.Monitor, NewMonitor())
-	client, database, err := connect(uri, opts.Database, monitor)
+	opts.Monitor = cmp.Or(opts.Monitor, NewMonitor())
+	client, database, err := connect(uri, opts)
 	if err != nil {
 		return nil, err
 	}
-	opts.Monitor = monitor
-	coll := client.Database(database).Collection(cmp.Or(opts.Collection, DefaultCollection))
-	s, err := open(ctx, client, coll, opts)
+	coll := client.Database(database).Collection(cmp.Or(opts.Collection, defaultCollection))
+	s, err := open(ctx, coll, opts)
 	if err != nil {
-		_ = disconnect(client) // err says why
+		_ = disconnect(client) // err is the reason
 		return nil, err
 	}
 	s.client = client
 	return s, nil
 }
 
-func open(ctx context.Context, client *mongo.Client, coll *mongo.Collection, opts Options) (*Store, error) {
-	limited, cancel := context.WithTimeout(ctx, cmp.Or(opts.Timeout, DefaultTimeout))
+// open waits for a server before it makes the store.
+func open(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, error) {
+	limited, cancel := context.WithTimeout(ctx, opts.timeout())
 	defer cancel()
-	if err := client.Ping(limited, readpref.Primary()); err != nil {
-		return nil, opening.failed(ctx, err)
+	if err := coll.Database().Client().Ping(limited, readpref.Primary()); err != nil {
+		return nil, opening.translate(ctx, err)
 	}
 	return New(ctx, coll, opts)
 }
 
-// New returns a store in a collection of the caller's client, which stays the
-// caller's. The collection is cloned: whatever it is set to, reads go to the
-// primary and see what a majority has, and writes go to a majority. What only a
-// primary has that was cut off from the others, and does not know it yet, can be
-// lost; a change that was based on it would be lost with it.
+// New returns a store in a collection of the caller's client. It never closes
+// that client. It ignores the settings of the collection: it reads from the
+// primary what a majority has, and writes to a majority. A primary that was cut
+// off from the others has writes that can still be lost, and a change based on
+// one of them would be lost with it.
 func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, error) {
 	if coll == nil {
 		return nil, errors.New("mongostore: New needs a collection")
@@ -119,12 +121,12 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 		return nil, err
 	}
 	s := &Store{
-		timeout: cmp.Or(opts.Timeout, DefaultTimeout),
+		timeout: opts.timeout(),
 		monitor: opts.Monitor,
 		coll: coll.Clone(options.Collection().
 			SetReadPreference(readpref.Primary()).
 			SetReadConcern(readconcern.Majority()).
-			SetWriteConcern(writeconcern.Majority()). // never with j: false, which waits for the next periodic flush
+			SetWriteConcern(writeconcern.Majority()). // not j: false, which waits for the next periodic flush
 			SetRegistry(bson.NewRegistry())),
 	}
 	s.causal = newCausal(coll.Database().Client())
@@ -132,7 +134,7 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 		return nil, err
 	}
 	if s.monitor != nil && !s.monitor.informed() {
-		return nil, errors.New("mongostore: Options.Monitor hears nothing of the client: " +
+		return nil, errors.New("mongostore: Options.Monitor hears nothing from the client: " +
 			"make the client with SetServerMonitor(monitor.ServerMonitor()) in its options")
 	}
 	return s, nil
@@ -140,13 +142,15 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 
 func (o Options) check() error {
 	if o.Timeout < 0 {
-		return fmt.Errorf("mongostore: Options.Timeout is %v: must not be negative, 0 is %v", o.Timeout, DefaultTimeout)
+		return fmt.Errorf("mongostore: Options.Timeout is %v: must not be negative, 0 stands for %v", o.Timeout, defaultTimeout)
 	}
 	return nil
 }
 
-// Watch implements [session.StatusStore]: connected is to have a server that
-// takes writes. Closing the store is no change.
+func (o Options) timeout() time.Duration { return cmp.Or(o.Timeout, defaultTimeout) }
+
+// Watch implements [session.StatusStore]. The store is connected while there is
+// a server that takes writes. Closing the store does not change the status.
 func (s *Store) Watch(f func(session.Status)) (stop func()) {
 	if s.monitor == nil {
 		f(session.StatusConnected)
@@ -155,9 +159,10 @@ func (s *Store) Watch(f func(session.Status)) (stop func()) {
 	return s.monitor.watch(f)
 }
 
-// Close ends the connection if Open made it. Every operation that follows
-// fails with [session.ErrUnavailable]; those under way have two seconds to end
-// as they would have. It may be called more than once.
+// Close disconnects the client that Open made; the client that New was given
+// stays as it is. Operations that begin afterwards fail with
+// [session.ErrUnavailable]; those that have begun get two seconds to finish.
+// Close may be called more than once.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
@@ -168,4 +173,62 @@ func (s *Store) Close() error {
 	}
 	s.monitor.freeze()
 	return disconnect(s.client)
+}
+
+// closeGrace is how long a client that is closed waits for its operations, and
+// for a server to accept its farewell, which no server does during an outage.
+const closeGrace = 2 * time.Second
+
+// disconnect has a context of its own, because it belongs to no request.
+func disconnect(client *mongo.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	err := client.Disconnect(ctx)
+	if err == nil || errors.Is(err, mongo.ErrClientDisconnected) || errors.Is(err, context.DeadlineExceeded) {
+		return nil // a deadline cuts off what has not ended
+	}
+	return fmt.Errorf("mongostore: close: %w", err)
+}
+
+// connect makes a client and returns the name of the database.
+func connect(uri string, opts Options) (*mongo.Client, string, error) {
+	clientOptions := options.Client().ApplyURI(uri).SetServerMonitor(opts.Monitor.ServerMonitor())
+	database := cmp.Or(opts.Database, databaseOf(uri))
+	if database == "" && clientOptions.Validate() == nil {
+		return nil, "", errors.New("mongostore: open: no database is named, " +
+			"neither by the URI (mongodb://host/database) nor by Options.Database")
+	}
+	client, err := mongo.Connect(clientOptions)
+	if err != nil {
+		return nil, "", fmt.Errorf("mongostore: open: the URI is not valid: %s", invalidPart(uri, err))
+	}
+	return client, database, nil
+}
+
+// databaseOf returns the database that a valid URI names, or "".
+func databaseOf(uri string) string {
+	_, rest, _ := strings.Cut(uri, "://")
+	rest, _, _ = strings.Cut(rest, "?")
+	_, path, _ := strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], "/")
+	database, err := url.PathUnescape(path)
+	if err != nil {
+		return ""
+	}
+	return database
+}
+
+// invalidPart names the part of a URI because of which the driver gave err. It
+// quotes neither, because they may contain a password.
+func invalidPart(uri string, err error) string {
+	base, _, hasOptions := strings.Cut(uri, "?")
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	switch {
+	case !strings.HasPrefix(uri, "mongodb://") && !strings.HasPrefix(uri, "mongodb+srv://"):
+		return "it must begin with mongodb:// or mongodb+srv://"
+	case isDNS:
+		return "DNS knows no servers for its host: " + dns.Err
+	case hasOptions && options.Client().ApplyURI(base).Validate() == nil:
+		return "the options after the question mark"
+	}
+	return "the user, the password or the hosts (special characters in a password must be escaped)"
 }

@@ -8,33 +8,33 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// Monitor learns from the driver whether there is a server that takes writes.
-// One is for one client: its ServerMonitor goes into the options of the client,
-// the Monitor into those of [New].
+// Monitor learns from the driver whether there is a server that takes writes. It
+// serves one client: its ServerMonitor goes into the options of that client, the
+// Monitor itself into the [Options] of [New].
 type Monitor struct {
-	// calls is held while watchers are called, so that there are never two
-	// calls at a time and none after a watcher was removed.
+	// calls is held while watchers are called. So there are never two calls at a
+	// time, and none to a watcher that was removed.
 	calls sync.Mutex
 
-	mu       sync.Mutex
-	status   session.Status
-	heard    bool // any event
-	frozen   bool
-	changes  []session.Status // not told to the watchers yet
-	told     int              // how many were told before those
-	telling  bool             // a goroutine is at it
-	watchers map[*watcher]bool
+	mu        sync.Mutex
+	status    session.Status
+	heard     bool             // the driver has sent an event
+	frozen    bool             // the status does not change any more
+	queue     []session.Status // changes that the watchers have not heard of
+	delivered int              // how many changes came before those in the queue
+	running   bool             // a goroutine is delivering the queue
+	watchers  map[*watcher]bool
 }
 
 type watcher struct {
 	f     func(session.Status)
-	since int // how many changes there were when it was told the first
+	since int // the number of changes before it began to watch
 }
 
-// NewMonitor returns one that is connecting.
+// NewMonitor returns a Monitor whose status is [session.StatusConnecting].
 func NewMonitor() *Monitor { return &Monitor{watchers: map[*watcher]bool{}} }
 
-// ServerMonitor is what the options of the client take:
+// ServerMonitor returns what goes into the options of the client:
 //
 //	options.Client().ApplyURI(uri).SetServerMonitor(monitor.ServerMonitor())
 func (m *Monitor) ServerMonitor() *event.ServerMonitor {
@@ -56,8 +56,9 @@ func takesWrites(d event.TopologyDescription) bool {
 	return false
 }
 
-// change is called with a lock of the driver held. What watchers do must not
-// happen under that, so that a goroutine does it, which ends when all is told.
+// change notes a change of the status. The driver calls it with a lock held, and
+// watchers must not run under that lock. So a goroutine calls them, and ends
+// when the queue is empty.
 func (m *Monitor) change(up bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -65,7 +66,7 @@ func (m *Monitor) change(up bool) {
 	status := session.StatusConnected
 	if !up {
 		if m.status == session.StatusConnecting {
-			return // still
+			return // it still is
 		}
 		status = session.StatusDisconnected
 	}
@@ -73,54 +74,56 @@ func (m *Monitor) change(up bool) {
 		return
 	}
 	m.status = status
-	m.changes = append(m.changes, status)
-	if !m.telling {
-		m.telling = true
-		go m.tell()
+	m.queue = append(m.queue, status)
+	if !m.running {
+		m.running = true
+		go m.deliver()
 	}
 }
 
-// tell calls the watchers with one change after the other.
-func (m *Monitor) tell() {
-	for m.tellNext() {
+// deliver calls the watchers with one change after the other.
+func (m *Monitor) deliver() {
+	for m.deliverNext() {
 	}
 }
 
-func (m *Monitor) tellNext() (more bool) {
+func (m *Monitor) deliverNext() (more bool) {
 	m.calls.Lock()
 	defer m.calls.Unlock()
-	status, watchers, ok := m.next()
+	status, watchers, more := m.next()
 	for _, w := range watchers {
 		w.f(status)
 	}
-	return ok
+	return more
 }
 
-// next takes a change off the queue, and who is to hear of it. Requires m.calls.
+// next takes a change off the queue, and returns the watchers that must hear of
+// it. The caller holds m.calls.
 func (m *Monitor) next() (status session.Status, watchers []*watcher, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.changes) == 0 {
-		m.telling = false
+	if len(m.queue) == 0 {
+		m.running = false
 		return 0, nil, false
 	}
-	status, m.changes = m.changes[0], m.changes[1:]
-	m.told++
+	status, m.queue = m.queue[0], m.queue[1:]
+	m.delivered++
 	for w := range m.watchers {
-		if w.since < m.told {
+		if w.since < m.delivered {
 			watchers = append(watchers, w)
 		}
 	}
 	return status, watchers, true
 }
 
+// watch implements [session.StatusStore].
 func (m *Monitor) watch(f func(session.Status)) (stop func()) {
 	m.calls.Lock()
 	defer m.calls.Unlock()
 	w := &watcher{f: f}
 	m.mu.Lock()
 	status := m.status
-	w.since = m.told + len(m.changes)
+	w.since = m.delivered + len(m.queue)
 	m.watchers[w] = true
 	m.mu.Unlock()
 	f(status)
@@ -133,16 +136,16 @@ func (m *Monitor) watch(f func(session.Status)) (stop func()) {
 	}
 }
 
-// informed reports whether the driver ever told anything.
+// informed reports whether the driver has sent an event.
 func (m *Monitor) informed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.heard
 }
 
-// freeze ends the changes: a client that is closed on purpose has not lost its
-// server, and nobody is to begin to wait for it. Who waits already, because it was
-// lost before, waits on for as long as they would have: it is not back either.
+// freeze keeps the status from changing. A client that is closed on purpose has
+// not lost its server, so no request must begin to wait for it. A request that
+// waits already goes on waiting: the server has not come back either.
 func (m *Monitor) freeze() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

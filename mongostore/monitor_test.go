@@ -1,4 +1,4 @@
-package mongostore_test
+package mongostore
 
 import (
 	"slices"
@@ -8,7 +8,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/event"
 
-	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -42,29 +41,29 @@ const (
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := mongostore.NewMonitor()
+		m := NewMonitor()
 		var early, late statusLog
-		stop := m.Watch(early.note)
+		stop := m.watch(early.note)
 		early.want(t, "at once", connecting)
-		m.Change(false)
+		m.change(false)
 		early.want(t, "a server was not found yet", connecting)
-		m.Change(true)
-		m.Change(true)
+		m.change(true)
+		m.change(true)
 		early.want(t, "found", connecting, connected)
-		m.Change(false)
-		m.Change(false)
+		m.change(false)
+		m.change(false)
 		early.want(t, "lost", connecting, connected, disconnected)
-		defer m.Watch(late.note)()
-		m.Change(true)
+		defer m.watch(late.note)()
+		m.change(true)
 		late.want(t, "one that came later", disconnected, connected)
 		stop()
 		stop()
-		m.Change(false)
+		m.change(false)
 		early.want(t, "after stop", connecting, connected, disconnected, connected)
 		late.want(t, "the other after stop", disconnected, connected, disconnected)
-		m.Change(true)
-		m.Freeze()
-		m.Change(false)
+		m.change(true)
+		m.freeze()
+		m.change(false)
 		late.want(t, "after the store was closed", disconnected, connected, disconnected, connected)
 	})
 }
@@ -73,10 +72,10 @@ func TestMonitor(t *testing.T) {
 func TestMonitorInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := mongostore.NewMonitor()
+		m := NewMonitor()
 		var log statusLog
 		var busy sync.Mutex
-		defer m.Watch(func(s session.Status) {
+		defer m.watch(func(s session.Status) {
 			if !busy.TryLock() {
 				t.Error("called twice at a time")
 				return
@@ -86,8 +85,8 @@ func TestMonitorInOrder(t *testing.T) {
 		})()
 		want := []session.Status{connecting}
 		for range 100 {
-			m.Change(true)
-			m.Change(false)
+			m.change(true)
+			m.change(false)
 			want = append(want, connected, disconnected)
 		}
 		log.want(t, "after 200 changes", want...)
@@ -101,13 +100,13 @@ func TestMonitorReadsTheTopology(t *testing.T) {
 			"RSPrimary": connected, "Standalone": connected, "Mongos": connected, "LoadBalancer": connected,
 			"RSSecondary": connecting, "RSArbiter": connecting, "RSGhost": connecting, "RSOther": connecting, "Unknown": connecting,
 		} {
-			m := mongostore.NewMonitor()
+			m := NewMonitor()
 			m.ServerMonitor().TopologyDescriptionChanged(&event.TopologyDescriptionChangedEvent{
 				NewDescription: event.TopologyDescription{Servers: []event.ServerDescription{{Kind: "Unknown"}, {Kind: kind}}},
 			})
 			synctest.Wait()
 			var log statusLog
-			m.Watch(log.note)()
+			m.watch(log.note)()
 			log.want(t, kind, want)
 		}
 	})

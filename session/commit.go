@@ -6,206 +6,193 @@ import (
 	"errors"
 )
 
-// Commit stores what the request is to leave behind and returns what the
-// response is to say. An adapter calls it right before the first byte of the
-// response leaves, or after the handler where there was none; hijacked means
-// that no header will be sent. Only the first call commits and has an Outcome.
-// The error is the hook's answer to one of the store.
+// Commit stores what the request leaves behind and returns what the response
+// says. An adapter calls it right before the first byte of the response leaves,
+// or after the handler if that wrote nothing; hijacked means that no header will
+// be sent. Only the first call commits and has an Outcome. The error is the
+// answer of the ErrorHandler to one of the store.
 //
 // The caller's ctx should not end with the client's connection.
-func (x *Exchange[T]) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
-	if err := x.enter(); err != nil {
-		return x.commitWhileAnswering(ctx, err)
-	}
-	defer x.op.Unlock()
-	todo, out := x.beginCommit(hijacked)
-	if !todo {
+func (f *flow) Commit(ctx context.Context, hijacked bool) (Outcome, error) {
+	if out, responds := f.respondInFailed(ctx); responds {
 		return out, nil
 	}
-	err := x.commit(ctx)
-	x.keepPromise(ctx)
-	x.mu.Lock()
-	x.began = true
-	x.mu.Unlock()
-	return x.outcome(ctx), err
-}
-
-// commitWhileAnswering lets the response of a Failed hook pass, which ends what
-// can still be committed. Other hooks have no response of their own: err.
-func (x *Exchange[T]) commitWhileAnswering(ctx context.Context, err error) (Outcome, error) {
-	x.mu.Lock()
-	answering := x.answering
-	if answering {
-		x.committed, x.began = true, true
-	}
-	x.mu.Unlock()
-	if !answering {
+	if err := f.tryLock(); err != nil {
 		return Outcome{}, err
 	}
-	return x.outcome(ctx), nil
+	defer f.unlock()
+	out, err := f.commit(ctx, hijacked)
+	f.response = max(f.response, responseBegun)
+	return out, err
 }
 
-// beginCommit takes the commit for the caller. Where there is nothing to do,
-// because there was a commit or there is no session, it returns what that
-// leaves to say. Requires x.op.
-func (x *Exchange[T]) beginCommit(hijacked bool) (todo bool, out Outcome) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.committed || x.over {
-		return false, Outcome{}
+// respondInFailed is the Commit of a response that the ErrorHandler writes while
+// it runs. Nothing can be committed any more then. Needs no lock.
+func (f *flow) respondInFailed(ctx context.Context) (out Outcome, responds bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.running != hookFailed {
+		return out, false
 	}
-	x.committed = true
-	if x.held == nil && !(x.phase == phaseLoaded && x.m.cfg.AllowEmpty) {
-		x.began = true
-		return false, Outcome{Read: x.read}
-	}
-	x.began = hijacked
-	return true, Outcome{}
+	f.response = max(f.response, responseBegun)
+	return f.outcome(ctx), true
 }
 
-// Hijacked tells that the handler has the connection, after a commit with or
-// without a header: it may be given a new token again, which it can send itself.
-func (x *Exchange[T]) Hijacked() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.hijacked = true
+// commit makes the commit, unless one was made.
+func (f *flow) commit(ctx context.Context, hijacked bool) (Outcome, error) {
+	if f.response >= responseCommits {
+		return Outcome{}, nil
+	}
+	f.response = responseCommits
+	if hijacked {
+		f.response = responseBegun
+	}
+	if f.stage == stageNew || f.stage == stageLoaded && !f.row.isStored() && !f.b.allowEmpty {
+		return f.outcome(ctx), nil // nobody asked for the session
+	}
+	err := f.carryOut(ctx)
+	f.recheckReply(ctx)
+	if f.stage == stageLoaded && f.ending != endingNone { // nobody asked for the session, and it has ended
+		f.makeEmpty(endingSuperseded, errGone, f.row.id)
+	}
+	return f.outcome(ctx), err
 }
 
-// step is what a commit, or a late part of it, is to do.
-type step int
-
-const (
-	stepNothing step = iota
-	stepDestroy      // delete the record, and what Regenerate left behind
-	stepSave
-	stepTouch
-	stepRefresh // save what only the library wants saved
-)
-
-// commit carries out one step. Requires x.op.
-func (x *Exchange[T]) commit(ctx context.Context) error {
-	next, data, err := x.decide(ctx)
-	if err != nil {
-		return x.settle(ctx, OpSave, err)
+// carryOut plans the commit and makes it.
+func (f *flow) carryOut(ctx context.Context) error {
+	var data []byte // the encoding of Data, once the plan needed it
+	v := f.facts()
+	for {
+		var err error
+		switch next := plan(v); next {
+		case stepDecode:
+			damage := f.decodeRow()
+			if v = f.facts(); damage != nil {
+				v.data = dataDamaged // the first one who asks for Data gets the error
+			}
+		case stepBegin:
+			err = f.begin(ctx)
+			v = f.facts()
+		case stepCompare:
+			data, v.data, err = f.compare()
+		default:
+			if u := f.unresolved(); u == nil || !u.open || next == stepDrop {
+				return f.make(ctx, next, data)
+			}
+			err = f.resolveFor(ctx, next)
+			data, v = nil, f.facts()
+		}
+		if err != nil {
+			return f.settle(ctx, result{op: OpSave, err: err})
+		}
 	}
+}
+
+// resolveFor finds out what became of an earlier write before a step is made.
+// For a step that asks the store nothing, a failure is only observed.
+func (f *flow) resolveFor(ctx context.Context, next step) error {
+	err := f.resolve(ctx)
+	if err == nil || next != stepNothing {
+		return err
+	}
+	f.event(ctx, EventError, f.row, nil, err)
+	f.draft.unresolved.open = false
+	return nil
+}
+
+// make makes one step. data is the encoding of Data, if the plan needed it.
+func (f *flow) make(ctx context.Context, next step, data []byte) error {
 	switch next {
+	case stepDrop:
+		f.observeDropped(ctx)
 	case stepDestroy:
-		return x.settle(ctx, OpDestroy, x.destroy(ctx))
+		return f.settle(ctx, f.destroy(ctx))
 	case stepTouch:
-		x.touch(ctx)
+		f.touch(ctx)
 	case stepRefresh:
-		// As with a touch, the request did not depend on it.
-		x.refreshing = true
-		err := x.save(ctx, data)
-		x.refreshing = false
-		if _, other := errors.AsType[*failure](err); other { // BeforeSave destroyed it
-			return x.settle(ctx, OpDestroy, err)
-		}
-		if err == nil || err == errGone {
-			break
-		}
-		if err != errOutdone {
-			x.m.event(ctx, EventError, x.known(), 0, err)
-		}
-		if x.m.due(x.rec, x.meta) { // the session is in use all the same
-			x.touch(ctx)
-		}
+		return f.refresh(ctx, data)
 	case stepSave:
-		err := x.save(ctx, data)
-		if errors.Is(err, ErrCommitted) {
-			x.lose(ctx, errHijacked)
-			x.mu.Lock()
-			x.failed = OpSave
-			x.mu.Unlock()
-			return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
-		}
-		if err == nil && x.isDestroyed() { // by another goroutine meanwhile, and no cookie is out yet
-			return x.settle(ctx, OpDestroy, x.destroy(ctx))
-		}
-		return x.settle(ctx, OpSave, err)
+		return f.save(ctx, data)
 	}
 	return nil
 }
 
-// decide applies the rules of the commit in their order. data is the encoded
-// Data where it was needed. Requires x.op.
-func (x *Exchange[T]) decide(ctx context.Context) (next step, data []byte, err error) {
-	var destroyed, replaced, forced, asked bool
-	x.mu.Lock()
-	s, stored, allowEmpty := x.session, x.isStored(), x.m.cfg.AllowEmpty
-	skip := x.inert != nil
-	if s != nil {
-		skip = skip || x.policy == SaveNever
-		destroyed, replaced, forced = x.destroyed, len(x.replaced) > 0, x.policy == SaveAlways
-		asked = x.renewed || x.age != nil
+// compare encodes Data and compares it with its base.
+func (f *flow) compare() (data []byte, state dataState, err error) {
+	if data, err = f.typed.encodeData(); err != nil {
+		return nil, dataOpened, err
 	}
-	x.mu.Unlock()
-	writable := !skip && stored && x.m.writable(x.meta) == nil
-	refresh := writable && (x.renewalDue() || x.shown == x.meta.digest && x.meta.unconfirmed())
-	switch {
-	case skip:
-		x.dropChanges(ctx)
-		return stepNothing, nil, nil
-	case destroyed:
-		return stepDestroy, nil, nil
-	case s == nil && stored:
-		due := x.m.due(x.rec, x.meta)
-		if refresh || due && writable && (x.m.cfg.User != nil || x.m.sealer != nil) { // which may be new
-			s, err = x.stored()
-		}
-		switch {
-		case s != nil && err == nil:
-		case due:
-			return stepTouch, nil, nil
-		default:
-			return stepNothing, nil, nil // whoever asks will be told of err
-		}
-	case s == nil && !allowEmpty:
-		return stepNothing, nil, nil
-	case s == nil:
-		if s, err = x.fresh(ctx); err != nil {
-			return stepNothing, nil, err
-		}
-	}
-	if data, err = x.m.encode(&s.Data); err != nil {
-		return stepNothing, nil, err
-	}
-	x.final = data
-	changed, err := x.differs(data)
+	differs, err := f.differs(data)
 	switch {
 	case err != nil:
-		return stepNothing, nil, err
-	case forced || changed || stored && asked || !stored && allowEmpty:
-		return stepSave, data, nil
-	case replaced:
-		return stepDestroy, nil, nil
-	case refresh:
-		return stepRefresh, data, nil
-	case stored && x.m.due(x.rec, x.meta):
-		if writable && (x.owner != x.rec.User || x.reseal) {
-			return stepRefresh, data, nil
-		}
-		return stepTouch, nil, nil
+		return nil, dataOpened, err
+	case differs:
+		return data, dataChanged, nil
 	}
-	return stepNothing, nil, nil
+	// The same value, as it is encoded now.
+	f.draft.base.data, f.draft.base.schema, f.draft.base.isComparable = data, f.b.schema, f.b.exact
+	return data, dataSame, nil
 }
 
-// dropChanges tells of a change that was made with a superseded token. Requires
-// x.op.
-func (x *Exchange[T]) dropChanges(ctx context.Context) {
-	if x.inert != errGone || x.baseline == nil {
+// differs reports whether data is another value than the base. Other bytes are
+// another value if the same exact type wrote the base; if not, they may be
+// the same value in another encoding.
+func (f *flow) differs(data []byte) (bool, error) {
+	base := f.draft.base.encoded
+	if bytes.Equal(base.data, data) {
+		return false, nil
+	}
+	if base.isComparable || base.data == nil {
+		return true, nil
+	}
+	again, err := f.typed.recode(base)
+	return !bytes.Equal(again, data), err
+}
+
+// save makes the save of a commit.
+func (f *flow) save(ctx context.Context, data []byte) error {
+	r := f.prepareAndWrite(ctx, data, false)
+	if errors.Is(r.err, ErrCommitted) {
+		f.observeLost(ctx, errHijacked)
+		f.failed = true
+		return f.settle(ctx, f.endReplaced(ctx))
+	}
+	if r.written && f.draft.pending.destroyed { // by another goroutine meanwhile, and no cookie has left yet
+		r = f.destroy(ctx)
+	}
+	return f.settle(ctx, r)
+}
+
+// refresh saves what only the library wants saved. The request does not depend
+// on it, so a failure is only observed.
+func (f *flow) refresh(ctx context.Context, data []byte) error {
+	r := f.prepareAndWrite(ctx, data, true)
+	switch {
+	case r.err != nil && r.op == OpDestroy: // BeforeSave destroyed the session
+		return f.settle(ctx, r)
+	case r.err != nil:
+		f.event(ctx, EventError, f.row, nil, r.err)
+	case r.written || f.ending != endingNone:
+		return nil
+	}
+	if f.b.isDue(&f.row) { // the session is in use all the same
+		f.touch(ctx)
+	}
+	return nil
+}
+
+// observeDropped observes a change that was made with a superseded token, or after
+// a Destroy was carried out.
+func (f *flow) observeDropped(ctx context.Context) {
+	if f.ending != endingSuperseded && f.ending != endingDestroyed || f.draft.base.data == nil {
 		return
 	}
-	if data, err := x.m.encode(&x.self.Data); err == nil && !bytes.Equal(data, x.baseline) {
-		x.m.event(ctx, EventGone, x.known(), 0, errGone)
+	data, err := f.typed.encodeData()
+	switch {
+	case err != nil || bytes.Equal(data, f.draft.base.data):
+	case f.ending == endingDestroyed:
+		f.observeLost(ctx, errDestroyed)
+	default:
+		f.event(ctx, EventGone, f.row, nil, errGone)
 	}
-}
-
-// differs reports whether data is another value than the session began with.
-// Requires x.op.
-func (x *Exchange[T]) differs(data []byte) (bool, error) {
-	if x.rec.Version == 0 {
-		return !bytes.Equal(data, x.baseline), nil
-	}
-	return x.m.changed(x.rec, x.meta, data)
 }

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -8,21 +9,17 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-type (
-	visitSession = session.Session[visit]
-	visitConfig  = session.Config[visit]
-)
-
 // commitCase is what a handler does, and what the commit makes of it.
 type commitCase struct {
 	name   string
 	config func(*visitConfig)
 	do     func(*visitSession)
-	calls  string // of the store by the commit
+	calls  string // of the store, by the commit
 	action session.Action
 	events []session.EventKind
 }
 
+// onlyCreated and the others are the events of a commit that does one thing.
 var (
 	onlyCreated   = []session.EventKind{session.EventCreated}
 	onlySaved     = []session.EventKind{session.EventSaved}
@@ -30,63 +27,46 @@ var (
 	onlyDestroyed = []session.EventKind{session.EventDestroyed}
 )
 
-func allowEmpty(cfg *visitConfig) { cfg.AllowEmpty = true }
-
-func always(cfg *visitConfig) { cfg.Rolling, cfg.TouchAfter = true, -1 }
-
-// run makes the request: of a session that is stored, or of none.
+// run makes the request, of a session that is stored or of a new one.
 func (c commitCase) run(t *testing.T, stored bool) {
 	t.Run(c.name, func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *visitConfig) {
-			if c.config != nil {
-				c.config(cfg)
-			}
-		})
-		var token string
-		q := r.request()
-		if stored {
-			token = r.seed(fullVisit())
-			q = r.request(token)
+		r := newRig(t)
+		if c.config != nil {
+			r = newRig(t, c.config)
 		}
-		s := q.get()
+		q, s := r.beginStored(stored, fullVisit())
 		c.do(s)
 		r.forget()
 		out := q.commit()
 		r.store.wantCalls(t, c.calls)
 		r.log.want(t, c.events...)
 		wantAction(t, out, c.action)
-		if out.Action == session.ActionSet && out.Token != s.Token() {
-			t.Errorf("the response has the token %q, want that of the session, %q", out.Token, s.Token())
+		if out.Action == session.ActionSet {
+			if out.Token != s.Token() {
+				t.Errorf("the response has the token %q, want %q", out.Token, s.Token())
+			}
+			r.wantStored(s.ID(), s.Data)
 		}
-		if out.Action == session.ActionSet && r.data(s.ID()).Name != s.Data.Name {
-			t.Errorf("stored %+v, want %+v", r.data(s.ID()), s.Data)
-		}
-		// Neither a second commit nor the end does or says anything more.
+		// A second commit and the end do nothing more.
 		r.forget()
 		if again := q.commit(); again != (session.Outcome{}) {
-			t.Errorf("the second commit says %+v, want nothing", again)
+			t.Errorf("the outcome of the second commit is %+v, want an empty one", again)
 		}
 		if last := q.end(); last != (session.Outcome{}) {
-			t.Errorf("the end says %+v, want nothing", last)
+			t.Errorf("the outcome of the end is %+v, want an empty one", last)
 		}
 		r.store.wantCalls(t, "")
 		r.log.want(t)
 	})
 }
 
-func fullVisit() visit {
-	return visit{
-		Name: "n", Count: 1, Pages: []page{{"/a", "A"}, {"/b", "B"}},
-		Prefs: map[string]string{"lang": "de", "zone": "utc"}, Note: "keep",
-	}
-}
-
+// A new session is stored if its Data is no longer as New made it.
 func TestCommitOfANewSession(t *testing.T) {
 	t.Parallel()
 	set, none := session.ActionSet, session.ActionNone
 	for _, c := range []commitCase{
-		{"untouched", nil, func(*visitSession) {}, "", none, nil},
+		{"untouched", nil, looking, "", none, nil},
 		{"changed", nil, func(s *visitSession) { s.Data.Count = 1 }, "create", set, onlyCreated},
 		{"changed back", nil, func(s *visitSession) { s.Data.Count = 1; s.Data.Count = 0 }, "", none, nil},
 		{"empty is not nil", nil, func(s *visitSession) { s.Data.Pages = []page{} }, "create", set, onlyCreated},
@@ -96,13 +76,13 @@ func TestCommitOfANewSession(t *testing.T) {
 			s.SetSave(session.SaveNever)
 			s.SetSave(session.SaveAuto)
 		}, "create", set, onlyCreated},
-		{"SaveAlways", nil, func(s *visitSession) { s.SetSave(session.SaveAlways) }, "create", set, onlyCreated},
+		{"SaveAlways", nil, savingAlways, "create", set, onlyCreated},
 		{"SaveAlways taken back", nil, func(s *visitSession) {
 			s.SetSave(session.SaveAlways)
 			s.SetSave(session.SaveAuto)
 		}, "", none, nil},
 		{"SaveNever with AllowEmpty", allowEmpty, func(s *visitSession) { s.SetSave(session.SaveNever) }, "", none, nil},
-		{"untouched with AllowEmpty", allowEmpty, func(*visitSession) {}, "create", set, onlyCreated},
+		{"untouched with AllowEmpty", allowEmpty, looking, "create", set, onlyCreated},
 		{"Renew", nil, (*visitSession).Renew, "", none, nil},
 		{"Renew and a change", nil, func(s *visitSession) { s.Renew(); s.Data.Count = 1 }, "create", set, onlyCreated},
 		{"SetMaxAge", nil, func(s *visitSession) { s.SetMaxAge(time.Hour) }, "", none, nil},
@@ -113,25 +93,27 @@ func TestCommitOfANewSession(t *testing.T) {
 		{"Destroy with AllowEmpty", allowEmpty, (*visitSession).Destroy, "", none, nil},
 		{"Destroy after a change", nil, func(s *visitSession) { s.Data.Count = 1; s.Destroy() }, "", none, nil},
 		{"Destroy and SaveAlways", nil, func(s *visitSession) { s.Destroy(); s.SetSave(session.SaveAlways) }, "", none, nil},
-		{"rolling", always, func(*visitSession) {}, "", none, nil},
+		{"rolling", always, looking, "", none, nil},
 	} {
 		c.run(t, false)
 	}
 }
 
+// A stored session is written only if its Data changed, or if the handler asked
+// for it.
 func TestCommitOfAStoredSession(t *testing.T) {
 	t.Parallel()
 	set, none, gone := session.ActionSet, session.ActionNone, session.ActionClear
 	for _, c := range []commitCase{
-		{"untouched", nil, func(*visitSession) {}, "", none, nil},
-		{"untouched with AllowEmpty", allowEmpty, func(*visitSession) {}, "", none, nil},
+		{"untouched", nil, looking, "", none, nil},
+		{"untouched with AllowEmpty", allowEmpty, looking, "", none, nil},
 		{"read everywhere", nil, func(s *visitSession) {
 			_ = s.Data.Pages[0].Path + s.Data.Prefs["lang"]
 			s.ID()
 			s.Token()
 			s.ExpiresAt()
 		}, "", none, nil},
-		{"changed", nil, func(s *visitSession) { s.Data.Count++ }, "update", set, onlySaved},
+		{"changed", nil, counting, "update", set, onlySaved},
 		{"changed back", nil, func(s *visitSession) { s.Data.Count++; s.Data.Count-- }, "", none, nil},
 		{"changed deep in a slice", nil, func(s *visitSession) { s.Data.Pages[1].Title = "x" }, "update", set, onlySaved},
 		{"swapped in a slice", nil, func(s *visitSession) { slices.Reverse(s.Data.Pages) }, "update", set, onlySaved},
@@ -145,7 +127,7 @@ func TestCommitOfAStoredSession(t *testing.T) {
 		{"SaveNever", nil, func(s *visitSession) { s.Data.Count++; s.SetSave(session.SaveNever) }, "", none, nil},
 		{"SaveNever and Renew", nil, func(s *visitSession) { s.Renew(); s.SetSave(session.SaveNever) }, "", none, nil},
 		{"SaveNever, rolling", always, func(s *visitSession) { s.SetSave(session.SaveNever) }, "", none, nil},
-		{"SaveAlways", nil, func(s *visitSession) { s.SetSave(session.SaveAlways) }, "update", set, onlySaved},
+		{"SaveAlways", nil, savingAlways, "update", set, onlySaved},
 		{"Renew", nil, (*visitSession).Renew, "update", set, onlyRenewed},
 		{"Renew twice", nil, func(s *visitSession) { s.Renew(); s.Renew() }, "update", set, onlyRenewed},
 		{"Renew and a change", nil, func(s *visitSession) { s.Renew(); s.Data.Count++ }, "update", set, onlyRenewed},
@@ -169,19 +151,210 @@ func TestCommitOfAStoredSession(t *testing.T) {
 	}
 }
 
-// What the value of New is made of does not matter: a session that is still
-// as New made it is empty.
+// A session that is still as New made it counts as empty, whatever New makes.
 func TestCommitWithNew(t *testing.T) {
 	t.Parallel()
 	withNew := func(cfg *visitConfig) {
 		cfg.New = func() visit { return visit{Prefs: map[string]string{"a": "1", "b": "2"}} }
 	}
 	for _, c := range []commitCase{
-		{"untouched", withNew, func(*visitSession) {}, "", session.ActionNone, nil},
+		{"untouched", withNew, looking, "", session.ActionNone, nil},
 		{"changed", withNew, func(s *visitSession) { s.Data.Prefs["a"] = "2" }, "create", session.ActionSet, onlyCreated},
 		{"emptied", withNew, func(s *visitSession) { s.Data = visit{} }, "create", session.ActionSet, onlyCreated},
 		{"Regenerate", withNew, func(s *visitSession) { s.Data.Prefs["a"] = "2"; s.Regenerate() }, "", session.ActionNone, nil},
 	} {
 		c.run(t, false)
 	}
+}
+
+// A session that the handler did not ask for is stored only if the adapter
+// loaded it and AllowEmpty is set.
+func TestCommitOfWhatNobodyAskedFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, allowEmpty)
+	out := r.request().commit()
+	wantAction(t, out, session.ActionNone)
+	r.store.wantCalls(t, "")
+	loaded := r.request().loadAndCommit()
+	wantAction(t, loaded, session.ActionSet)
+	r.store.wantCalls(t, "create")
+	if out.Read || loaded.Read {
+		t.Errorf("Read is %v, and %v with Load, want false for both", out.Read, loaded.Read)
+	}
+}
+
+// If nothing was committed before, the end of the request commits.
+func TestEndCommits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q, s := r.begin()
+	s.Data.Count = 1
+	out := q.end()
+	wantAction(t, out, session.ActionSet)
+	if out.Token != s.Token() || out.Cookie == nil || out.Cookie.Value != s.Token() || !out.Read {
+		t.Errorf("the outcome is %+v, want the token in a cookie, and Read", out)
+	}
+	r.store.wantCalls(t, "create")
+	wantAction(t, q.end(), session.ActionNone)
+	r.store.wantCalls(t, "create")
+}
+
+// After a panic nothing is committed. The token of an earlier Save is sent.
+func TestAbandon(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q, s := r.begin()
+	s.Data.Count = 1
+	wantAction(t, q.x.Abandon(t.Context()), session.ActionNone)
+	wantAction(t, q.end(), session.ActionNone)
+	r.store.wantCalls(t, "")
+
+	q, s = r.begin()
+	q.save(s)
+	s.Data.Count = 2
+	out := q.x.Abandon(t.Context())
+	wantAction(t, out, session.ActionSet)
+	if out.Cookie == nil || out.Cookie.Value != s.Token() {
+		t.Errorf("the cookie is %v, want one with the token %q", out.Cookie, s.Token())
+	}
+	r.store.wantCalls(t, "create")
+}
+
+// Nothing of a commit that fails is in the response, whatever the Failed hook
+// returns.
+func TestFailedSave(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		do    func(*visitSession)
+		fails string // the operation of the store
+		op    session.Op
+	}{
+		"update":  {counting, opUpdate, session.OpSave},
+		"renew":   {(*visitSession).Renew, opUpdate, session.OpSave},
+		"create":  {regenerating("new"), opCreate, session.OpSave},
+		"destroy": {(*visitSession).Destroy, opDelete, session.OpDestroy},
+	} {
+		for _, answer := range []error{errMapped, nil} {
+			t.Run(fmt.Sprintf("%s/answer %v", name, answer), func(t *testing.T) {
+				r := newRig(t)
+				token := r.seed(visit{Name: "n"})
+				q, calls := r.answering(answer, tt.op, errBroken, token)
+				tt.do(q.get())
+				r.store.failWith(tt.fails, errBroken)
+				out, err := q.tryCommit()
+				if err != answer || *calls != 1 {
+					t.Errorf("Commit: %v after %d calls of Failed, want %v after one", err, *calls, answer)
+				}
+				wantAction(t, out, session.ActionNone)
+				r.log.want(t, session.EventError)
+				wantErr(t, r.log.one(t, session.EventError).Err, errBroken)
+				r.store.answer(nil)
+				q.end()
+				r.wantRecords(1)
+				r.wantOpens(token, idOf(token))
+				r.wantStored(idOf(token), visit{Name: "n"})
+			})
+		}
+	}
+}
+
+// A change that a failed save missed is observed as that error, and not as a
+// late change as well.
+func TestFailedSaveIsNotALateChange(t *testing.T) {
+	t.Parallel()
+	prepare := func(answer error) func(*visitSession) error {
+		return func(s *visitSession) error { s.Data.Note = "prepared"; return answer }
+	}
+	for name, tt := range map[string]struct {
+		beforeSave func(*visitSession) error
+		conflict   bool // then the second write fails
+		broken     bool
+	}{
+		"the store fails":                     {nil, false, true},
+		"BeforeSave changes, the store fails": {prepare(nil), false, true},
+		"BeforeSave changes and fails":        {prepare(errBroken), false, false},
+		"merged, then the store fails":        {nil, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q := r.requestWith(func(q *fakeRequest) {
+				q.beforeSave = tt.beforeSave
+				q.failed = func(session.Op, error) error { return nil }
+			}, sid(token))
+			q.get().Data.Count = 5
+			if tt.conflict {
+				r.otherRequest(token, noting("theirs"))
+			}
+			r.store.answer(func(op string, _ session.Record, do func() error) error {
+				if first := r.store.count(opUpdate) == 1; op == opUpdate && tt.broken && !(tt.conflict && first) {
+					return errBroken
+				}
+				return do()
+			})
+			wantAction(t, q.commit(), session.ActionNone)
+			q.end()
+			r.log.one(t, session.EventError)
+			r.log.wantNone(t, session.EventLost)
+		})
+	}
+}
+
+// The error handler writes a page when the commit failed. If a Save went well
+// before, the page sends its token, because no other token of the client opens
+// the session.
+func TestAnswerOfAFailedCommitHasTheSavedToken(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Count: 1})
+	q, pages := r.writingErrorPages(token)
+	s := q.get()
+	s.Renew()
+	q.save(s)
+	s.Data.Count = 2
+	r.store.failWith(opUpdate, errBroken)
+	q.end()
+	r.store.answer(nil)
+	if len(*pages) != 1 {
+		t.Fatalf("%d error pages, want one", len(*pages))
+	}
+	page := (*pages)[0]
+	wantAction(t, page, session.ActionSet)
+	if page.Cookie == nil {
+		t.Error("the error page has no cookie, want one with the token")
+	}
+	r.wantOpens(page.Token, s.ID())
+	r.wantInert(token)
+}
+
+// If nothing was saved before, the error page sends no token, and the token of
+// the client works on.
+func TestAnswerOfAFailedCommitWithoutASave(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Count: 1})
+	q, pages := r.writingErrorPages(token)
+	s := q.get()
+	s.Renew()
+	s.Data.Count = 2
+	r.store.failWith(opUpdate, errBroken)
+	q.end()
+	r.store.answer(nil)
+	if len(*pages) != 1 {
+		t.Fatalf("%d error pages, want one", len(*pages))
+	}
+	wantAction(t, (*pages)[0], session.ActionNone)
+	r.wantOpens(token, s.ID())
+}
+
+// writingErrorPages makes a request whose Failed hook writes a response. It
+// collects the outcomes of their commits.
+func (r *rig) writingErrorPages(token string) (q *fakeRequest, pages *[]session.Outcome) {
+	pages = new([]session.Outcome)
+	return r.requestWith(func(q *fakeRequest) {
+		q.failed = func(session.Op, error) error {
+			*pages = append(*pages, q.commit())
+			return nil
+		}
+	}, sid(token)), pages
 }

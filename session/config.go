@@ -9,119 +9,119 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/echosession/echosession/internal/seal"
 )
 
-// Config is what an application says of one kind of session. The zero value of
-// every field but Store is the safe setting. [New] copies it: changing it
-// afterwards has no effect.
+// Config configures one kind of session. The zero value of every field except
+// Store is the safe setting. [New] copies it: a later change has no effect.
+//
+// All functions may be called from several goroutines at once.
 type Config[T any] struct {
-	// Store keeps the sessions. Required here; an adapter makes a memory store
-	// where it is nil.
+	// Store keeps the sessions. It is required here; an adapter makes a memory
+	// store if it is nil.
 	Store Store
 
 	// Cookie says how the client keeps its token. Its Name also separates
 	// sessions of different kinds in one store.
 	Cookie Cookie
 
-	// New makes the first value of Data. Default: the zero value of T. It may
-	// be called from several goroutines at once. A session that is still as New
-	// made it is not stored; see AllowEmpty.
+	// New makes the first value of Data. Default: the zero value of T. A session
+	// that is still as New made it is not stored; see AllowEmpty.
 	New func() T
 
 	// MaxAge is how long a session lives after it was last saved or, with
-	// Rolling, used. It is the store's time that counts, the cookie only goes
-	// with it. Default 24h, at most 400 days, where browsers cut it off
-	// (RFC 6265bis, section 5.5).
+	// Rolling, used. The store enforces it; the cookie only follows. Default 24h,
+	// at most 400 days, because browsers keep no cookie for longer (RFC 6265bis,
+	// section 5.5).
 	MaxAge time.Duration
 
-	// Rolling makes use extend the session: a request that finds it in the
-	// store, asked for or not, moves its end. The cookie goes out again
-	// whenever the end moved.
+	// Rolling makes use extend the session: a request that finds it in the store
+	// moves its end, whether or not the handler asks for the session. The cookie
+	// is sent again whenever the end moved.
 	Rolling bool
 
-	// TouchAfter, with Rolling, extends at most this often, because each time
-	// is a write. 0: a twenty-fourth of MaxAge; negative: at every request.
+	// TouchAfter, with Rolling, extends a session at most this often, because
+	// each time is a write. 0: a twenty-fourth of MaxAge; negative: at every
+	// request.
 	TouchAfter time.Duration
 
-	// AbsoluteTimeout ends a session however much it is used: this long after
-	// User last became somebody, or else after CreatedAt. Nothing else moves it,
-	// signing out neither (OWASP ASVS 5.0, V7.3.2). 0: none.
+	// AbsoluteTimeout ends a session even if it is used: this long after User
+	// last became somebody, or else after CreatedAt. Nothing else moves it, also
+	// not signing out (OWASP ASVS 5.0, V7.3.2). 0: none.
 	AbsoluteTimeout time.Duration
 
-	// RenewAfter replaces a token that is older by the way, when its session is
-	// loaded and the response can still carry a cookie. The old token works on
-	// until RenewGrace after the new one was first presented, since a response
-	// can be lost. It extends the session only with Rolling. 0: never.
+	// RenewAfter replaces tokens older than this during ordinary requests, if the
+	// session is loaded and the response can still carry a cookie. The old token
+	// works until RenewGrace after the new one was first presented, because a
+	// response can be lost. It extends the session only with Rolling. 0: never.
 	RenewAfter time.Duration
 
-	// RenewGrace is how long a token that Renew, or a change of User, replaced is
-	// still recognised: it opens nothing, but a request that was on its way with
+	// RenewGrace is how long a token that Renew or a change of User replaced is
+	// still recognised. It opens nothing, but a request that was on its way with
 	// it does no harm to the session or its cookie. Default 30s.
 	RenewGrace time.Duration
 
 	// AllowEmpty also stores new sessions whose Data is still as New made it.
-	// Every robot that calls then leaves a record.
+	// Then every robot that calls leaves a record.
 	AllowEmpty bool
 
-	// MaxBytes bounds the encoded Data; beyond it a save is [ErrTooLarge] and
-	// nothing is stored. Default 64 KiB.
+	// MaxBytes bounds the encoded Data. A save of more is [ErrTooLarge] and stores
+	// nothing. Default 64 KiB.
 	MaxBytes int
 
-	// ReconnectTimeout is how long a request waits for a store that tells that
-	// it is connecting or disconnected, counted from the moment when that
-	// began; then requests fail at once with [ErrUnavailable], but for one a
-	// second that tries. Default 10s. See [StatusStore].
+	// ReconnectTimeout is how long a request waits for a [StatusStore] that is
+	// connecting or disconnected, counted from the moment when that began. After
+	// it requests fail at once with [ErrUnavailable], except for one a second
+	// that tries. Default 10s.
 	ReconnectTimeout time.Duration
 
 	// Codec encodes Data. Default [JSON].
 	Codec Codec
 
-	// SchemaVersion is that of T, stored with every record. What a newer one
-	// stored can be read here if it decodes, but saving it is [ErrSchema].
+	// SchemaVersion is the version of T. It is stored with every record. What a
+	// newer version stored can be read here if it decodes, but a save of it is
+	// [ErrSchema].
 	SchemaVersion int
 
 	// Migrate makes a T of what an older SchemaVersion stored: from is that
-	// version, data what its codec made. The same data must give the same value.
-	// Default: the codec decodes it. It may be called from several goroutines at
-	// once.
+	// version, and data is what its codec made. The same data must give the same
+	// value. Default: the codec decodes it.
 	Migrate func(from int, data []byte) (T, error)
 
-	// SigningKeys sign the tokens with HMAC-SHA-256, of at least 32 bytes each:
-	// the first signs, all verify. A forged token never reaches the store. A
-	// token without a signature is then unknown, as is a signed one without
+	// SigningKeys sign the tokens with HMAC-SHA-256. Each has at least 32 bytes;
+	// the first one signs, all verify. A forged token never reaches the store. A
+	// token without a signature is then unknown, and so is a signed token without
 	// keys.
 	SigningKeys [][]byte
 
-	// EncryptionKeys, of 32 bytes each, seal Data in the store (XAES-256-GCM):
-	// the first seals, all open. Records from before they were set can be read,
-	// and are sealed by the next save, or extension of their age. Without the key of a sealed record it
-	// is [ErrCorrupt].
+	// EncryptionKeys seal Data in the store (XAES-256-GCM). Each has 32 bytes; the
+	// first one seals, all open. Records that were stored before there were keys
+	// can be read, and are sealed when they are next saved or extended. A sealed
+	// record whose key is missing is [ErrCorrupt].
 	EncryptionKeys [][]byte
 
-	// User tells whose session it is, "" for nobody: it is indexed, so that the
-	// sessions of a user can be listed and deleted. When it changes, the token
-	// is renewed as by Renew. It must depend on the value alone, and may be
-	// called from several goroutines at once.
+	// User returns whose session it is, or "" for an anonymous one. It is indexed,
+	// so that the sessions of a user can be listed and deleted. When it changes,
+	// the token is renewed as by Renew. It must depend on the value alone.
 	User func(*T) string
 
 	// Merge reconciles a change with one that another request saved meanwhile.
 	// base is what both started from. It may be called several times for one
-	// save, and from several goroutines for several sessions; an error of it
-	// fails the save. What it is given is nobody else's. Default: field by
-	// field and map key by map key; where both sides changed one, mine stays
-	// and [EventConflict] is observed.
+	// save, and may keep and change what it is given. Its error fails the save.
+	// Default: field by field and map key by map key; if both sides changed one,
+	// mine stays and [EventConflict] is observed.
 	Merge func(base, mine, theirs *T) (T, error)
 
-	// NewID makes the public part of a token: 1 to 64 of A-Za-z0-9_-. The
-	// secret part is always the library's own. It must never give an id again,
-	// not even of a session that has ended: a slow request of that would take the
-	// new one for its own. It is asked again where the id is taken, and may be
-	// called from several goroutines at once. Default: 128 random bits.
+	// NewID makes the public part of a token: 1 to 64 of A-Za-z0-9_-. The secret
+	// part is always the library's own. NewID must never return an id again, even
+	// if its session has ended: a slow request could take the new session for its
+	// own. It is called again if the id is taken. Its context carries no session.
+	// Default: 128 random bits.
 	NewID func(ctx context.Context) (string, error)
 
-	// Observe is told what happens to sessions, for logs, metrics and audits.
-	// It is called from many goroutines at once and must neither block nor call
-	// Close.
+	// Observe is called when something happens to a session, for logs, metrics and
+	// audits. It must not block or call Close. Its context carries no session.
 	Observe func(context.Context, Event)
 }
 
@@ -133,14 +133,13 @@ const (
 	maxTimeout              = 876_000 * time.Hour
 	maxSchema               = 1<<31 - 1
 	minSigningKey           = 32
-	sealKeyLen              = 32
 	touchesPerAge           = 24
 
-	// maxCookieAge is where browsers cut a cookie's Max-Age.
+	// maxCookieAge is the longest Max-Age that browsers keep.
 	maxCookieAge = 400 * 24 * time.Hour
 )
 
-// compile returns cfg with its defaults, or all that is wrong with it.
+// compile returns cfg with its defaults, or all its problems.
 func (cfg Config[T]) compile() (Config[T], error) {
 	var problems []error
 	refuse := func(field string, value any, reason string) {
@@ -166,7 +165,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	}
 	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, defaultMaxBytes)
 	if cfg.ReconnectTimeout < 0 {
-		refuse("ReconnectTimeout", cfg.ReconnectTimeout, "must not be negative: 0 is 10s, 1ns is not to wait")
+		refuse("ReconnectTimeout", cfg.ReconnectTimeout, "must not be negative: 0 is 10s, 1ns means no wait")
 	}
 	cfg.ReconnectTimeout = cmp.Or(cfg.ReconnectTimeout, defaultReconnectTimeout)
 
@@ -194,7 +193,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	if cfg.New == nil {
 		cfg.New = func() (zero T) { return zero }
 	}
-	if reasons := checkShape(reflect.TypeFor[T](), cfg.Codec.Name()); len(reasons) > 0 {
+	if reasons := typeRulesOf(cfg.Codec).CheckType(reflect.TypeFor[T]()); len(reasons) > 0 {
 		for _, reason := range reasons {
 			refuse("T", reflect.TypeFor[T]().String(), reason)
 		}
@@ -204,7 +203,7 @@ func (cfg Config[T]) compile() (Config[T], error) {
 	return cfg, errors.Join(problems...)
 }
 
-// checkKeys refuses keys that are too short to be any, and copies the others.
+// checkKeys refuses keys of the wrong length, and copies the others.
 func (cfg *Config[T]) checkKeys(refuse func(field string, value any, reason string)) {
 	cfg.SigningKeys = slices.Clone(cfg.SigningKeys)
 	for i, key := range cfg.SigningKeys {
@@ -215,19 +214,19 @@ func (cfg *Config[T]) checkKeys(refuse func(field string, value any, reason stri
 	}
 	cfg.EncryptionKeys = slices.Clone(cfg.EncryptionKeys)
 	for i, key := range cfg.EncryptionKeys {
-		if len(key) != sealKeyLen {
-			refuse(fmt.Sprintf("EncryptionKeys[%d]", i), nil, fmt.Sprintf("has %d bytes: make one of exactly %d by crypto/rand", len(key), sealKeyLen))
+		if len(key) != seal.KeyLen {
+			refuse(fmt.Sprintf("EncryptionKeys[%d]", i), nil, fmt.Sprintf("has %d bytes: make one of exactly %d by crypto/rand", len(key), seal.KeyLen))
 		}
 		cfg.EncryptionKeys[i] = bytes.Clone(key)
 	}
 }
 
-// wholeMillis rounds up, for records keep whole milliseconds.
+// wholeMillis rounds up, because records have whole milliseconds.
 func wholeMillis(d time.Duration) time.Duration {
 	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
-// roundTrip finds what no look at the type can: a value that the codec refuses.
+// roundTrip finds what the type does not show: a value that the codec refuses.
 func roundTrip[T any](codec Codec, first T) error {
 	for _, v := range []*T{new(T), &first} {
 		data, err := codec.Marshal(v)

@@ -21,7 +21,7 @@ func Get[T any](c Carrier) (*Session[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.Session(x.context())
+	return x.Session(x.requestContext())
 }
 
 // Peek returns the session's Data as it was loaded, or that of a new session.
@@ -33,7 +33,7 @@ func Peek[T any](c Carrier) (T, error) {
 		var zero T
 		return zero, err
 	}
-	return x.Peek(x.context())
+	return x.Peek(x.requestContext())
 }
 
 // FromContext is [Get] for code below the handlers that has only a context. The
@@ -146,13 +146,15 @@ func (x *Exchange[T]) Context(ctx context.Context) context.Context {
 func (x *Exchange[T]) ended() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.over
+	return x.response == responseOver
 }
 
-// context is the request's, for calls that have none of their own.
-func (x *Exchange[T]) context() context.Context {
-	if h := x.hooks(); h != nil {
-		return h.Context()
+// withoutSession returns ctx without sessions, for Observe and NewID. They are
+// called while the session of the request is being worked on, and would wait for
+// it.
+func withoutSession(ctx context.Context) context.Context {
+	if ctx.Value(contextKey{}) == nil {
+		return ctx
 	}
-	return context.Background()
+	return context.WithValue(ctx, contextKey{}, nil)
 }

@@ -10,8 +10,18 @@ import (
 	"github.com/echosession/echosession/session/sessiontest"
 )
 
-// bound makes a session of T in c, as a middleware does.
-func bound[T any](t *testing.T, c *bag, m *session.Manager[T]) *session.Exchange[T] {
+// newManager makes a Manager of T with a store of its own.
+func newManager[T any](t *testing.T, name string) *session.Manager[T] {
+	t.Helper()
+	m, err := session.New(session.Config[T]{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: name}})
+	if err != nil {
+		t.Fatalf("New: %v, want no error", err)
+	}
+	return m
+}
+
+// bound begins a request of m in c, as a middleware does.
+func bound[T any](t *testing.T, c *carrier, m *session.Manager[T]) *session.Exchange[T] {
 	t.Helper()
 	x := m.Begin(nil, session.BeginOptions[T]{})
 	if mine, err := x.Bind(c); err != nil || !mine {
@@ -20,24 +30,26 @@ func bound[T any](t *testing.T, c *bag, m *session.Manager[T]) *session.Exchange
 	return x
 }
 
-func newManager[T any](t *testing.T, name string) *session.Manager[T] {
+// get returns the session of T in c.
+func get[T any](t *testing.T, c *carrier) *session.Session[T] {
 	t.Helper()
-	m, err := session.New(session.Config[T]{Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: name}})
+	s, err := session.Get[T](c)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("Get: %v, want no error", err)
 	}
-	return m
+	return s
 }
 
+// Without a session of the type there is ErrNoSession, which names the type.
 func TestNoSession(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	check := func() {
 		t.Helper()
 		s, err := session.Get[visit](c)
 		wantErr(t, err, session.ErrNoSession)
 		if s != nil || !strings.Contains(err.Error(), "session_test.visit") {
-			t.Errorf("%v, %v, want no session and an error that names the type", s, err)
+			t.Errorf("Get: %v, %v, want no session and an error that names the type", s, err)
 		}
 		_, err = session.Peek[visit](c)
 		wantErr(t, err, session.ErrNoSession)
@@ -51,181 +63,230 @@ func TestNoSession(t *testing.T) {
 	check()
 }
 
-// Sessions of several types in one context, of which each finds its own.
+// Sessions of several types share one carrier, and each is found by its type.
 func TestSeveralTypes(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	xs := bound(t, c, newManager[visit](t, "a"))
 	ps := bound(t, c, newManager[page](t, "b"))
 	bound(t, c, newManager[map[string]int](t, "c"))
 	if len(c.keys()) != 1 {
-		t.Errorf("keys %q in the carrier, want one", c.keys())
+		t.Errorf("the carrier has the keys %q, want one", c.keys())
 	}
-	s, err := session.Get[visit](c)
-	if want, _ := xs.Session(t.Context()); err != nil || s != want {
-		t.Errorf("Get gave %v, %v, want %v", s, err, want)
+	s, p := get[visit](t, c), get[page](t, c)
+	if want, err := xs.Session(t.Context()); err != nil || s != want {
+		t.Errorf("Get: %v, want %v, %v", s, want, err)
 	}
-	p, err := session.Get[page](c)
-	if want, _ := ps.Session(t.Context()); err != nil || p != want {
-		t.Errorf("Get gave %v, %v, want %v", p, err, want)
+	if want, err := ps.Session(t.Context()); err != nil || p != want {
+		t.Errorf("Get: %v, want %v, %v", p, want, err)
 	}
 	s.Data.Name, p.Data.Path = "n", "/p"
-	if again, _ := session.Get[visit](c); again != s {
-		t.Error("the second Get gave another session")
+	if again := get[visit](t, c); again != s {
+		t.Errorf("the second Get: %p, want the same session as before, %p", again, s)
 	}
 	if v, err := session.Peek[visit](c); err != nil || v.Name != "" {
-		t.Errorf("Peek gave %+v, %v, want what is stored, nothing", v, err)
+		t.Errorf("Peek: %+v, %v, want an empty value, as is stored", v, err)
 	}
-	if _, err := session.Get[[]string](c); err == nil {
-		t.Error("Get of a type that is not there gave no error")
-	}
+	_, err := session.Get[[]string](c)
+	wantErr(t, err, session.ErrNoSession)
 
-	// A context has all that the carrier has.
+	// A context finds what its carrier has.
 	ctx := session.WithCarrier(t.Context(), c)
 	if got, err := session.FromContext[visit](ctx); err != nil || got != s {
-		t.Errorf("FromContext gave %v, %v, want %v", got, err, s)
+		t.Errorf("FromContext: %v, %v, want %v", got, err, s)
 	}
 	type key struct{}
 	if got, err := session.FromContext[page](context.WithValue(ctx, key{}, 1)); err != nil || got != p {
-		t.Errorf("FromContext gave %v, %v, want %v", got, err, p)
+		t.Errorf("FromContext: %v, %v, want %v", got, err, p)
 	}
-	if _, err := session.FromContext[map[string]int](ctx); err != nil {
-		t.Errorf("FromContext: %v", err)
-	}
-	if _, err := session.FromContext[map[string]int](xs.Context(t.Context())); err == nil {
-		t.Error("FromContext gave a session that was bound later, on another context")
-	}
+	_, err = session.FromContext[map[string]int](ctx)
+	wantNoErr(t, err)
+	// The context of a request does not find what was bound after it.
+	_, err = session.FromContext[map[string]int](xs.Context(t.Context()))
+	wantErr(t, err, session.ErrNoSession)
 }
 
-// Two types may have one name: those of two functions, or packages.
+// Two types of one name, declared in two functions, are two types.
 func TestTypesOfOneName(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	first, second := oneThing(t, c), anotherThing(t, c)
 	if first() != "first" || second() != "second" {
-		t.Errorf("%q and %q, want each to find its own", first(), second())
+		t.Errorf("Get of the two types: %q and %q, want first and second", first(), second())
 	}
 }
 
-func oneThing(t *testing.T, c *bag) func() string {
+// oneThing begins a session of a type that has the name thing.
+func oneThing(t *testing.T, c *carrier) func() string {
 	type thing struct{ Name string }
 	bound(t, c, newManager[thing](t, "a"))
-	return named(t, c, "first", func(v *thing) *string { return &v.Name })
+	get[thing](t, c).Data.Name = "first"
+	return func() string { return get[thing](t, c).Data.Name }
 }
 
-func anotherThing(t *testing.T, c *bag) func() string {
+// anotherThing begins a session of another type that has the name thing.
+func anotherThing(t *testing.T, c *carrier) func() string {
 	type thing struct{ Name string }
 	bound(t, c, newManager[thing](t, "b"))
-	return named(t, c, "second", func(v *thing) *string { return &v.Name })
+	get[thing](t, c).Data.Name = "second"
+	return func() string { return get[thing](t, c).Data.Name }
 }
 
-// named sets the name of the session's value, and reads it by another Get.
-func named[T any](t *testing.T, c *bag, name string, field func(*T) *string) func() string {
-	s, err := session.Get[T](c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	*field(&s.Data) = name
-	return func() string {
-		s, err := session.Get[T](c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return *field(&s.Data)
-	}
-}
-
-// The outer middleware of one Manager wins; two of one type are a mistake.
+// Of two middlewares of one Manager the outer one counts. Two Managers of one
+// type are an error.
 func TestBindTwice(t *testing.T) {
 	t.Parallel()
-	c, m := newBag(), newManager[visit](t, "first")
+	c, m := newCarrier(), newManager[visit](t, "first")
 	outer := bound(t, c, m)
 	bound(t, c, newManager[page](t, "between"))
-	s, err := outer.Session(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	inner := m.Begin(nil, session.BeginOptions[visit]{})
 	if mine, err := inner.Bind(c); err != nil || mine {
-		t.Errorf("Bind: %v, %v, want false: the outer one does it all", mine, err)
+		t.Errorf("Bind of the same Manager: %v, %v, want false", mine, err)
 	}
 	other := newManager[visit](t, "second").Begin(nil, session.BeginOptions[visit]{})
 	if mine, err := other.Bind(c); err == nil || mine || !strings.Contains(err.Error(), `"first"`) || !strings.Contains(err.Error(), `"second"`) {
-		t.Errorf("Bind: %v, %v, want an error that names both cookies", mine, err)
+		t.Errorf("Bind of another Manager: %v, %v, want an error that names both cookies", mine, err)
 	}
-	if got, err := session.Get[visit](c); err != nil || got != s {
-		t.Errorf("Get gave %v, %v, want that of the outer one, %v", got, err, s)
+	if want, err := outer.Session(t.Context()); err != nil || get[visit](t, c) != want {
+		t.Errorf("Get: %p, want the session of the outer one, %p, %v", get[visit](t, c), want, err)
 	}
 }
 
-// The hooks' context is that of calls without one of their own.
+// Get and Peek use the context of the request, and FromContext its own one.
 func TestGetUsesTheContextOfTheRequest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	q := r.request(r.seed(visit{Name: "n"}))
-	c := newBag()
-	if _, err := q.x.Bind(c); err != nil {
-		t.Fatal(err)
-	}
+	q, c := r.request(r.seed(visit{Name: "n"})), newCarrier()
+	_, err := q.x.Bind(c)
+	wantNoErr(t, err)
 	if v, err := session.Peek[visit](c); err != nil || v.Name != "n" {
-		t.Errorf("Peek gave %+v, %v", v, err)
+		t.Errorf("Peek: %+v, %v, want the stored session", v, err)
 	}
-	if s, err := session.Get[visit](c); err != nil || s.Data.Name != "n" {
-		t.Errorf("Get gave %v, %v", s, err)
+	r.wantData(get[visit](t, c), visit{Name: "n"})
+	q.end()
+	_, err = session.FromContext[visit](r.request(unknownToken("x")).x.Context(canceled(t)))
+	wantErr(t, err, context.Canceled)
+}
+
+// Peek returns a copy of what is stored.
+func TestPeek(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := r.request(r.seed(fullVisit()))
+	wantPeek := func(want visit) {
+		t.Helper()
+		if got := q.peek(); !equalVisits(got, want) {
+			t.Errorf("Peek: %+v, want %+v", got, want)
+		}
+	}
+	wantPeek(fullVisit())
+	r.store.wantCalls(t, "load")
+	peeked, s := q.peek(), q.get()
+	peeked.Prefs["lang"], peeked.Pages[0].Title, peeked.Count = "x", "x", 9
+	r.wantData(s, fullVisit())
+	wantPeek(fullVisit())
+	s.Data.Prefs["lang"], s.Data.Pages[0].Title, s.Data.Count = "y", "y", 8
+	wantPeek(fullVisit())
+	q.commit()
+	wantPeek(s.Data)
+	r.store.wantCalls(t, "load update")
+}
+
+// A change of what Peek returned is not saved.
+func TestPeekIsNotSaved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := r.request(r.seed(fullVisit()))
+	q.peek().Prefs["lang"] = "x"
+	out := q.commit()
+	wantAction(t, out, session.ActionNone)
+	if !out.Read {
+		t.Error("Read is false after Peek, want true")
 	}
 	q.end()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	other := r.request("x." + secret22)
-	if _, err := session.FromContext[visit](other.x.Context(ctx)); err == nil {
-		t.Error("FromContext with a canceled context: no error")
-	} else {
-		wantErr(t, err, context.Canceled)
+	r.store.wantCalls(t, "load")
+	r.log.want(t)
+}
+
+// Peek of a new session returns what New makes.
+func TestPeekOfANewSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(cfg *visitConfig) {
+		cfg.New = func() visit { return visit{Prefs: map[string]string{"a": "1"}} }
+	})
+	q := r.request()
+	for range 2 {
+		v := q.peek()
+		if v.Prefs["a"] != "1" {
+			t.Errorf("Peek: %+v, want what New makes", v)
+		}
+		v.Prefs["a"] = "2"
+		r.wantData(q.get(), visit{Prefs: map[string]string{"a": "1"}})
+	}
+	wantAction(t, q.commit(), session.ActionNone)
+}
+
+// Peek of a session that is destroyed or gone returns an empty value.
+func TestPeekAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end  func(r *rig, token string, s *visitSession)
+		want error // of Save
+	}{
+		"destroyed": {func(r *rig, _ string, s *visitSession) { s.Destroy() }, nil},
+		"gone":      {func(r *rig, token string, _ *visitSession) { r.otherRequest(token, (*visitSession).Renew) }, session.ErrGone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.seed(fullVisit())
+			q, s := r.begin(token)
+			tt.end(r, token, s)
+			wantErr(t, s.Save(t.Context()), tt.want)
+			if v := q.peek(); !equalVisits(v, visit{}) {
+				t.Errorf("Peek: %+v, want an empty value", v)
+			}
+		})
 	}
 }
 
+// sessiontest.New makes a session that a handler finds, for each type one. It
+// panics if T cannot be stored.
 func TestSessiontest(t *testing.T) {
 	t.Parallel()
-	c := newBag()
+	c := newCarrier()
 	made := sessiontest.New(c, fullVisit())
-	s, err := session.Get[visit](c)
-	if err != nil || s != made || s.IsNew() || !equalVisits(s.Data, fullVisit()) {
-		t.Errorf("Get gave %v, %v, want the session that was made", s, err)
+	s := get[visit](t, c)
+	if s != made || s.IsNew() || !equalVisits(s.Data, fullVisit()) {
+		t.Errorf("Get: %p, new %v, with %+v, want the stored session that was made, %p", s, s.IsNew(), s.Data, made)
 	}
 	if v, err := session.Peek[visit](c); err != nil || !equalVisits(v, fullVisit()) {
-		t.Errorf("Peek gave %+v, %v", v, err)
+		t.Errorf("Peek: %+v, %v, want what was made", v, err)
 	}
-	s.Data.Count = 2
-	if made.Data.Count != 2 {
-		t.Error("what the handler changed is not in the session")
-	}
-	if err := s.Save(t.Context()); err != nil {
-		t.Errorf("Save: %v", err)
-	}
+	wantNoErr(t, s.Save(t.Context()))
 	sessiontest.New(c, page{Path: "/"})
-	if p, err := session.Get[page](c); err != nil || p.Data.Path != "/" {
-		t.Errorf("Get gave %v, %v", p, err)
+	if p := get[page](t, c); p.Data.Path != "/" {
+		t.Errorf("Get: %+v, want what was made second", p.Data)
 	}
-	if again, err := session.Get[visit](c); err != nil || again != s {
-		t.Errorf("Get gave %v, %v, want the first one still to be there", again, err)
+	if again := get[visit](t, c); again != s {
+		t.Errorf("Get: %p, want the first session, %p", again, s)
 	}
-
-	m := newManager[visit](t, "m")
-	token, err := sessiontest.Token(t.Context(), m, fullVisit())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s, err := m.Open(t.Context(), token); err != nil || !equalVisits(s.Data, fullVisit()) {
-		t.Errorf("Open gave %v, %v", s, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = sessiontest.Token(ctx, m, fullVisit())
-	wantErr(t, err, context.Canceled)
 	defer func() {
 		if recover() == nil {
-			t.Error("New of what cannot be stored did not panic")
+			t.Error("New of a func did not panic, want it to")
 		}
 	}()
 	sessiontest.New(c, func() {})
+}
+
+// sessiontest.Token stores a session and returns its token.
+func TestSessiontestToken(t *testing.T) {
+	t.Parallel()
+	m := newManager[visit](t, "m")
+	token, err := sessiontest.Token(t.Context(), m, fullVisit())
+	wantNoErr(t, err)
+	if s, err := m.Open(t.Context(), token); err != nil || !equalVisits(s.Data, fullVisit()) {
+		t.Errorf("Open: %v, %v, want what was stored", s, err)
+	}
+	_, err = sessiontest.Token(canceled(t), m, fullVisit())
+	wantErr(t, err, context.Canceled)
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Cookie says how the client keeps its token.
@@ -16,29 +18,30 @@ type Cookie struct {
 	// browsers insist on those attributes (RFC 6265bis, section 4.1.3).
 	Name string
 
-	// Path and Domain are the browser's business: the server does not look at
-	// them, groups and a Skipper scope a middleware. Default "/" and none, which
-	// is this host alone.
+	// Path and Domain tell the browser where to send the cookie. The server does
+	// not look at them: a group or a Skipper limits a middleware. Default "/", and
+	// no Domain, which is this host alone.
 	Path   string
 	Domain string
 
-	// Secure keeps the cookie from plain http. Default [SecureAuto].
+	// Secure says when the cookie is only for https. Default [SecureAuto].
 	Secure SecureMode
 
-	// SameSite is Lax, Strict or None, which requires SecureAlways. Default Lax:
-	// a request that another site makes other than by a link has no session.
+	// SameSite is Lax, Strict or None, which requires SecureAlways. Default Lax: a
+	// request from another site has no session unless the user followed a link.
 	SameSite http.SameSite
 
-	// Partitioned gives every top-level site a cookie of its own (CHIPS); it
+	// Partitioned gives every top-level site a cookie of its own (CHIPS). It
 	// requires SecureAlways.
 	Partitioned bool
 
 	// BrowserSession sends no Max-Age, so that the cookie ends with the browser,
-	// unless SetMaxAge gave this session an age. The record ends as ever.
+	// unless SetMaxAge gave this session an age. It does not change when the
+	// record ends.
 	BrowserSession bool
 
-	// ScriptReadable lets scripts of the page read the token, and so whoever
-	// smuggles one in. Without it the cookie is HttpOnly.
+	// ScriptReadable lets scripts of the page read the token, also a script that
+	// an attacker injected. Without it the cookie is HttpOnly.
 	ScriptReadable bool
 }
 
@@ -46,10 +49,10 @@ type Cookie struct {
 type SecureMode int
 
 const (
-	SecureAuto     SecureMode = iota // unless the request is plain http to a loopback host: safe, and works on a developer's machine
+	SecureAuto     SecureMode = iota // unless the request is plain http to a loopback host, as on a developer's machine
 	SecureByScheme                   // when the request came by https, as far as the server knows
-	SecureAlways                     // always
-	SecureNever                      // never: for a network where there is no https
+	SecureAlways                     // at every request
+	SecureNever                      // never, for a network without https
 )
 
 const (
@@ -70,13 +73,13 @@ func (c Cookie) withDefaults() Cookie {
 	return c
 }
 
-// check refuses what browsers would refuse, or silently change.
+// check refuses what browsers would refuse or silently change.
 func (c Cookie) check(refuse func(field string, value any, reason string)) {
 	always := c.Secure == SecureAlways
 	switch {
 	case (&http.Cookie{Name: c.Name}).Valid() != nil:
 		refuse("Cookie.Name", c.Name, "must be a token: letters, digits and !#$%&'*+-.^_`|~")
-	case len(c.Name)+maxTokenLen > maxPairLen:
+	case len(c.Name)+token.MaxLen > maxPairLen:
 		refuse("Cookie.Name", c.Name, "is too long: browsers keep 4096 bytes of name and value")
 	case hasPrefixFold(c.Name, "__Host-") && (!always || c.Path != "/" || c.Domain != ""):
 		refuse("Cookie.Name", c.Name, "browsers take it only with SecureAlways, Path / and no Domain: set these or choose another name")
@@ -112,8 +115,8 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// secure decides the attribute for one request.
-func (c Cookie) secure(scheme, host string) bool {
+// secure decides whether the cookie of one request is Secure.
+func (c *Cookie) secure(scheme, host string) bool {
 	switch c.Secure {
 	case SecureAlways:
 		return true
@@ -122,12 +125,12 @@ func (c Cookie) secure(scheme, host string) bool {
 	case SecureByScheme:
 		return scheme == "https"
 	}
-	return scheme == "https" || !loopback(host)
+	return scheme == "https" || !isLoopback(host)
 }
 
-// loopback reports whether host, with or without a port, never leaves the
-// machine: browsers trust it as they trust https.
-func loopback(host string) bool {
+// isLoopback reports whether requests to host, with or without a port, never
+// leave the machine. Browsers trust such a host as they trust https.
+func isLoopback(host string) bool {
 	if name, port, ok := strings.Cut(host, "]"); ok && strings.HasPrefix(name, "[") {
 		host = name[1:]
 		if port != "" && port[0] != ':' {
@@ -144,9 +147,9 @@ func loopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// set is the cookie that gives the client its token; age 0 or less ends it
-// with the browser.
-func (c Cookie) set(token string, age time.Duration, secure bool) *http.Cookie {
+// set returns the cookie that gives the client its token. With an age of 0 or
+// less it ends with the browser.
+func (c *Cookie) set(token string, age time.Duration, secure bool) http.Cookie {
 	k := c.bare(secure)
 	k.Value = token
 	if age > 0 {
@@ -156,16 +159,16 @@ func (c Cookie) set(token string, age time.Duration, secure bool) *http.Cookie {
 	return k
 }
 
-// clear is the cookie that takes it away again: browsers replace a cookie only
-// by one of the same attributes.
-func (c Cookie) clear(secure bool) *http.Cookie {
+// clear returns the cookie that takes the token away. It has all attributes,
+// because browsers replace a cookie only by one of the same attributes.
+func (c *Cookie) clear(secure bool) http.Cookie {
 	k := c.bare(secure)
 	k.MaxAge = -1
 	return k
 }
 
-func (c Cookie) bare(secure bool) *http.Cookie {
-	return &http.Cookie{
+func (c *Cookie) bare(secure bool) http.Cookie {
+	return http.Cookie{
 		Name:        c.Name,
 		Path:        c.Path,
 		Domain:      c.Domain,
@@ -173,21 +176,5 @@ func (c Cookie) bare(secure bool) *http.Cookie {
 		SameSite:    c.SameSite,
 		Partitioned: c.Partitioned,
 		HttpOnly:    !c.ScriptReadable,
-	}
-}
-
-// eachValue yields the values of all cookies called name in the Cookie header
-// lines, in the order sent, without allocating. Values are taken as they are
-// (RFC 6265bis, section 5.7.3); a token is never quoted.
-func eachValue(lines []string, name string, yield func(value string) bool) {
-	for _, line := range lines {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			key, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if ok && key == name && !yield(value) {
-				return
-			}
-		}
 	}
 }

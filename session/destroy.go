@@ -3,137 +3,279 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 )
 
-// destroy deletes the record and those that Regenerate left behind. The
-// response takes the token away, if the client ever had one. Requires x.op.
-func (x *Exchange[T]) destroy(ctx context.Context) error {
-	had := x.presented || x.action != ActionNone || len(x.replaced) > 0
-	if x.rec.Version > 0 || len(x.attempts) > 0 {
-		had = true
-		old := x.claim()
-		switch err := x.retire(ctx, old); {
-		case err == errGone, err == errNotFound && old.rec.Version > 0:
-			return x.gone(ctx)
-		case err != nil && err != errNotFound:
-			return err
-		}
-	}
-	if err := x.destroyReplaced(ctx); err == errGone {
-		return x.gone(ctx)
-	} else if err != nil {
-		return err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.destroyed {
-		x.inert = errDestroyed
-	}
-	x.rec, x.meta, x.attempts = Record{}, meta{}, nil
-	if had {
-		x.action, x.token = ActionClear, ""
-	}
-	return nil
+// leftovers are the records that Regenerate leaves behind until a save ends them.
+type leftovers struct {
+	replaced []owned // records of the sessions before
+	orphans  []owned // new records that no client was given, and that could not be deleted
 }
 
-var errDestroyed = errors.New("session: it was destroyed; Regenerate makes a new one before that is carried out")
-
-// retire deletes a record, if it is still the session of this request: one that
-// a log-in made of it meanwhile is errGone, and stays. errNotFound where another
-// request was faster, or where it never was this one's.
-func (x *Exchange[T]) retire(ctx context.Context, old claim) error {
-	latest, m, err := x.m.load(ctx, old.rec.ID)
-	switch {
-	case errors.Is(err, ErrCorrupt) && old.rec.Version > 0:
-	case err != nil && err != errExpired: // what ended by this configuration may live on by another
-		return err
-	case x.m.judge(old, latest, m).opens():
-	case old.rec.Version == 0:
-		return errNotFound
-	default:
-		return errGone
-	}
-	w := x.m.start()
-	if err := x.m.delete(ctx, old.rec.ID); err != nil {
-		// It may have been deleted all the same.
-		if _, _, gone := x.m.load(ctx, old.rec.ID); !errors.Is(gone, ErrNotFound) {
-			return err
-		}
-	}
-	x.m.event(ctx, EventDestroyed, old.rec, w.elapsed(), nil)
-	return nil
+// owned is a record that is not the session's any more, and by what the request
+// knows that it may end it.
+type owned struct {
+	row    row
+	origin origin
+	tried  bool // a delete of it got no answer
 }
 
-// destroyReplaced deletes what Regenerate left behind. Where somebody else did
-// that, it was a log-out, which must hold for the new session, too: errGone.
-// Requires x.op.
-func (x *Exchange[T]) destroyReplaced(ctx context.Context) error {
-	for _, list := range []*[]claim{&x.replaced, &x.orphans} {
-		for len(*list) > 0 {
-			old := &(*list)[0]
-			err := x.retire(ctx, *old)
-			switch {
-			case err == errNotFound && x.loggedOut(*old):
-				return errGone
-			case err != nil && err != errNotFound && list == &x.orphans:
-				// No client has its token: that is no reason to give up what replaced it.
-				x.m.event(ctx, EventError, old.rec, 0, err)
-				return nil
-			case err != nil && err != errNotFound:
-				old.tried = true
-				return err
+// touchesToken reports whether a delete or a write that got no answer may have
+// ended a token of the sessions before.
+func (l *leftovers) touchesToken() bool {
+	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool { return o.tried || o.origin.writes.touchesToken() })
+}
+
+// isEmpty reports whether nothing is left behind. Orphans do not count: no client
+// has their tokens.
+func (l *leftovers) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
+
+// ownRecord returns the present record, to be ended. Needs only mu.
+func (f *flow) ownRecord() owned {
+	o := owned{row: f.row, origin: f.origin()}
+	o.tried = o.origin.writes != nil && o.origin.writes.deleting
+	return o
+}
+
+// destroy deletes the record, and those that Regenerate left behind. The
+// response takes the token away, if the client ever had one.
+func (f *flow) destroy(ctx context.Context) result {
+	if err := f.resolve(ctx); err != nil {
+		return result{op: OpDestroy, err: err}
+	}
+	if f.ending == endingGone {
+		return result{}
+	}
+	hadToken := f.presented || f.action != ActionNone || !f.draft.leftovers.isEmpty()
+	if f.row.isStored() {
+		hadToken = true
+		old := f.ownRecord()
+		switch end, err := f.retire(ctx, &old); {
+		case err != nil:
+			if old.tried {
+				f.draft.noteUnresolved().deleting = true
 			}
-			x.mu.Lock()
-			old.tried = true // an Update that fails brings it back
-			*list = (*list)[1:]
-			x.mu.Unlock()
+			return result{op: OpDestroy, err: err}
+		case end == retiredNot, end == retiredByOther && !old.tried:
+			f.setGone(ctx)
+			return result{}
 		}
 	}
-	return nil
+	if r := f.endReplaced(ctx); !r.written {
+		return r
+	}
+	data, _ := f.typed.encodeData() // after an error, every later Data counts as changed
+	if f.draft.pending.destroyed {
+		f.ending = endingDestroyed
+		f.draft.base = base{encoded: f.b.own(data)}
+	}
+	f.row = row{id: f.row.id, created: f.row.created}
+	f.draft.unresolved = nil
+	if hadToken {
+		f.action = ActionClear
+	}
+	return result{written: true}
 }
 
-// loggedOut reports whether a record that is gone was ended by somebody, so that
-// the session that replaces it must not begin: not one that has reached its end,
-// or that this request tried to delete. Nor does a log-in over a session of
-// nobody depend on that.
-func (x *Exchange[T]) loggedOut(old claim) bool {
-	logIn := old.rec.User == "" && old.owner == "" && x.owner != ""
-	return old.rec.Version > 0 && !old.tried && !logIn && time.Now().Before(x.m.end(old.rec, old.meta))
-}
+// retirement is what became of a record that a request was to end.
+type retirement int
 
-// touch extends the session. A failure is only told of: the request did not
-// depend on it, and the next one tries again. Requires x.op.
-func (x *Exchange[T]) touch(ctx context.Context) {
-	const tries = 3
-	r, m := x.rec, x.meta
-	for range tries {
-		if !x.m.due(r, m) {
-			break // another request did it
+const (
+	retired        retirement = iota // this request deleted it
+	retiredByOther                   // somebody else deleted it, or it expired; if a delete got no answer, perhaps this request did
+	retiredNot                       // it has become the session of somebody else, and stays
+)
+
+// retire deletes the record of old, if it still is the session of this request.
+// It deletes one version, so that it cannot end what another request has made of
+// the session meanwhile.
+func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
+	t := f.b.meter()
+	for try := range maxTries {
+		err := f.delete(ctx, old.row.id, old.row.version, t)
+		switch {
+		case err == nil:
+			f.event(ctx, EventDestroyed, old.row, t, nil)
+			return retired, nil
+		case errors.Is(err, ErrNotFound):
+			return retiredByOther, nil
+		case isNotSent(err):
+			return retiredNot, err
 		}
-		r.SeenAt = stamp(time.Now())
-		r.ExpiresAt = x.m.endAfter(r.SeenAt, r.CreatedAt, m)
-		w := x.m.start()
-		err := x.m.touchRecord(ctx, r)
-		if err == nil {
-			x.m.event(ctx, EventTouched, r, w.elapsed(), nil)
-			break
-		}
-		if errors.Is(err, ErrConflict) {
-			if r, m, err = x.m.load(ctx, r.ID); err == nil && x.admits(r, m) {
-				continue
+		isRefused := errors.Is(err, ErrConflict)
+		if isRefused {
+			f.outside(func() { err = pause(ctx, try) })
+			if err != nil {
+				return retiredNot, err
 			}
 		}
-		if err == nil || errors.Is(err, ErrNotFound) {
-			x.gone(ctx)
-		} else {
-			x.m.event(ctx, EventError, x.known(), w.elapsed(), err)
+		var latest row
+		found, lookErr := f.fetch(ctx, old.row.id, &latest, t)
+		isOther := lookErr == nil && found != absent && old.row.isStored() && latest.version != old.row.version
+		old.tried = old.tried || !isRefused && !isOther
+		switch {
+		case lookErr == nil && found == absent: // by this delete, if it got no answer, or by another one
+			return retiredByOther, nil
+		case !isRefused && !isOther:
+			return retiredNot, err
+		case errors.Is(lookErr, ErrCorrupt) && latest.id == old.row.id: // damaged since: its id shows that it is the same session
+		case lookErr != nil:
+			return retiredNot, lookErr
+		default:
+			if _, state := f.recognise(&old.origin, &latest); !state.opens() {
+				return retiredNot, nil
+			}
 		}
+		old.row.version = latest.version
+	}
+	return retiredNot, fmt.Errorf("session: delete: %w", ErrConflict)
+}
+
+func (f *flow) delete(ctx context.Context, id string, version int64, t *meter) (err error) {
+	f.outside(func() { err = f.b.delete(ctx, id, version, t) })
+	return err
+}
+
+// endReplaced ends the records that Regenerate left behind. If another request ended
+// one of them, that was a log-out, which must hold for the new session, too.
+func (f *flow) endReplaced(ctx context.Context) result {
+	l := f.draft.leftovers
+	if l == nil {
+		return result{written: true}
+	}
+	for len(l.replaced) > 0 {
+		old := &l.replaced[0]
+		end, err := f.retire(ctx, old)
+		switch {
+		case err != nil:
+			return result{op: OpDestroy, err: err}
+		case end == retiredNot, end == retiredByOther && f.isLoggedOut(old):
+			f.setGone(ctx)
+			return result{}
+		}
+		l.replaced = l.replaced[1:]
+	}
+	f.endOrphans(ctx)
+	return result{written: true}
+}
+
+// isLoggedOut reports whether a record that is gone was ended by somebody, so
+// that the session which replaces it must not begin. A record that reached its
+// end was not. If a delete by this request got no answer, that delete counts as
+// the one which removed the record: it is far more likely than a log-out at the
+// same moment. Nor does a log-in depend on the anonymous session before it.
+func (f *flow) isLoggedOut(old *owned) bool {
+	isLogIn := old.row.user == "" && old.origin.user == "" && f.draft.base.user != ""
+	return old.row.isStored() && !old.tried && !isLogIn && nowMillis() < f.b.end(&old.row)
+}
+
+// endOrphans tries once more to delete new records that no client was given.
+func (f *flow) endOrphans(ctx context.Context) {
+	if f.draft == nil || f.draft.leftovers == nil {
 		return
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	// Only the times: Data is still based on the version that was loaded.
-	x.rec.SeenAt, x.rec.ExpiresAt = r.SeenAt, r.ExpiresAt
-	x.sendToken(r, m)
+	l := f.draft.leftovers
+	kept := l.orphans[:0]
+	for _, o := range l.orphans {
+		if !f.deleteOrphan(ctx, &o) {
+			kept = append(kept, o)
+		}
+	}
+	l.orphans = kept
+}
+
+// deleteOrphan deletes a record of any version, and reports whether it is gone.
+func (f *flow) deleteOrphan(ctx context.Context, o *owned) bool {
+	t := f.b.meter()
+	err := f.delete(ctx, o.row.id, 0, t)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return true
+	case err != nil:
+		f.event(ctx, EventError, o.row, t, err)
+		return false
+	}
+	f.event(ctx, EventDestroyed, o.row, t, nil)
+	return true
+}
+
+// cleanUpTimeout bounds a clean-up, which may begin after the deadline of the
+// commit that it belongs to.
+const cleanUpTimeout = 5 * time.Second
+
+// takeBack deletes the new record beside the old one, which could not be deleted,
+// and makes the session one that is not stored. asked is what the application had
+// asked for before the record was stored.
+func (f *flow) takeBack(ctx context.Context, asked pending) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+	defer cancel()
+	orphan := f.ownRecord()
+	if !f.deleteOrphan(ctx, &orphan) {
+		f.draft.leftovers.orphans = append(f.draft.leftovers.orphans, orphan)
+	}
+	f.row = row{id: f.row.id, created: f.row.created}
+	f.draft.base = base{} // every Data counts as changed
+	f.draft.pending = asked.and(f.draft.pending)
+	f.draft.noteUnresolved().spent = true
+}
+
+// and adds what was asked for later.
+func (p pending) and(later pending) pending {
+	if later.renewTo != "" {
+		p.renewTo = later.renewTo
+	}
+	if later.hasAge {
+		p.age, p.hasAge = later.age, true
+	}
+	p.destroyed = p.destroyed || later.destroyed
+	p.policy = later.policy
+	return p
+}
+
+// regenerate makes the session a new one with the id ("": the save makes one),
+// whose encoded Data is data. Needs no lock.
+func (f *flow) regenerate(id string, data []byte) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ending != endingNone && f.ending != endingDestroyed {
+		return false
+	}
+	d := f.draft
+	if f.row.isStored() || d.unresolved != nil && d.unresolved.open {
+		if d.leftovers == nil {
+			d.leftovers = new(leftovers)
+		}
+		d.leftovers.replaced = append(d.leftovers.replaced, f.ownRecord())
+	}
+	f.ending = endingNone
+	f.setNew(id, data)
+	f.regenerated++
+	if d.pending.policy == SaveNever {
+		d.pending.policy = SaveAuto
+	}
+	return true
+}
+
+// undoNew brings back the session before, because the Update failed which gave
+// the session a new id.
+func (f *flow) undoNew(before snapshot) {
+	d := f.draft
+	l, now := d.leftovers, f.ownRecord()
+	mayExist := now.row.isStored() || d.unresolved != nil && d.unresolved.open
+	*d = before.draft
+	f.row, f.cred = before.row, before.cred
+	if d.leftovers = l; l == nil {
+		d.leftovers = new(leftovers)
+	}
+	d.leftovers.replaced = slices.DeleteFunc(d.leftovers.replaced, func(o owned) bool {
+		if o.row.id == before.row.id && o.tried {
+			d.noteUnresolved().deleting = true
+		}
+		return o.row.id == before.row.id
+	})
+	if mayExist {
+		d.leftovers.orphans = append(d.leftovers.orphans, now)
+	}
 }

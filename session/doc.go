@@ -1,12 +1,35 @@
-// Package session keeps server-side sessions whose value is the application's
-// own struct.
+// Package session keeps server-side sessions whose value is the application's own
+// struct.
 //
 // A handler gets the session of its request with [Get], through an adapter for
-// its web framework, and changes the Data of it. What differs from what was
-// loaded is saved before the response begins. Changes of requests that overlap
-// are merged, field by field; a session that was destroyed meanwhile is never
-// brought back.
+// its web framework, and changes its Data. What differs from the loaded value is
+// saved before the response begins. Changes of overlapping requests are merged
+// field by field, and a session that was destroyed is never brought back. A
+// [Manager] keeps all sessions of one kind in a [Store] and serves code outside
+// of requests. An [Exchange] is what adapters use.
 //
-// A [Manager] keeps all sessions of one kind in a [Store] and serves code
-// outside of requests. [Exchange] is what an adapter is made of.
+// # The life of a request
+//
+// These files hold its steps, in this order:
+//
+//	context.go    Get finds the source of the request, which begins the exchange
+//	exchange.go   Begin, Load, Session, Peek: the exchange and its typed side
+//	flow.go       the state of one request: locks, stages, and the structs below
+//	load.go       presented tokens -> openToken -> row -> decodeRow
+//	fail.go       Valid, and what follows if the session cannot be loaded
+//	session.go    what a handler calls: Renew, Regenerate, Destroy, SetMaxAge ...
+//	explicit.go   Save, Update and Reload in the middle of a handler
+//	commit.go     the first byte leaves: gather facts, plan, make the step
+//	plan.go       plan decides: nothing, save, refresh, touch, destroy
+//	save.go       BeforeSave, the row to write, conflicts and merging
+//	renew.go      which secret the row accepts: renewal, grace, old secrets
+//	write.go      the one loop that writes, and tries again after a conflict
+//	unresolved.go writes that got no answer, and what became of them
+//	touch.go      extends a session without writing its Data
+//	destroy.go    deletes by version; what Regenerate leaves behind
+//	reply.go      what the response says: the token and its cookie
+//	end.go        the handler is done: late changes, and the end
+//
+// Below them, backend.go asks the store, row.go and meta.go are a record as the
+// core knows it, and value.go is the only file that encodes and decodes a T.
 package session

@@ -1,116 +1,92 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 )
 
-// End ends the exchange when the handler is done. It commits if nothing did,
-// and only then there is an Outcome; otherwise it carries out a Destroy that
-// came after the commit, and looks for changes that came too late. Afterwards
-// the hooks are not called any more.
-func (x *Exchange[T]) End(ctx context.Context) (out Outcome, err error) {
-	x.op.Lock()
-	defer x.op.Unlock()
-	x.mu.Lock()
-	first := !x.committed
-	if x.over || !first && x.session == nil { // there is nothing left to do
-		x.close()
-		x.mu.Unlock()
+// End ends the exchange when the handler is done. It commits if nothing did, and
+// only then there is an Outcome. If there was a commit, it carries out a Destroy
+// that came later, and looks for changes that came too late. Afterwards the
+// hooks are not called any more.
+func (f *flow) End(ctx context.Context) (out Outcome, err error) {
+	f.lock()
+	defer f.unlock()
+	defer f.close()
+	switch {
+	case f.response == responseOver:
 		return Outcome{}, nil
+	case f.response < responseCommits:
+		out, err = f.commit(ctx, false)
+	case f.stage == stageReady:
+		err = f.late(ctx)
 	}
-	x.mu.Unlock()
-	defer func() {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.close()
-	}()
-	if !first {
-		return Outcome{}, x.late(ctx)
-	}
-	todo, out := x.beginCommit(false)
-	if todo {
-		err = x.commit(ctx)
-		x.keepPromise(ctx)
-		out = x.outcome(ctx)
-	}
+	f.endOrphans(ctx)
 	return out, err
 }
 
-// late does what can still be done once the response has begun. Requires x.op.
-func (x *Exchange[T]) late(ctx context.Context) error {
-	x.mu.Lock()
-	s := x.session
-	if x.inert != nil || x.policy == SaveNever {
-		x.mu.Unlock()
-		return nil
-	}
-	destroyed, failed := x.destroyed, x.failed
-	lost := len(x.replaced) > 0 || x.isStored() && (x.renewed || x.age != nil)
-	x.mu.Unlock()
+// Abandon ends the exchange of a handler that panicked: nothing is committed.
+// The Outcome is that of a Save that the handler made before.
+func (f *flow) Abandon(ctx context.Context) Outcome {
+	f.lock()
+	defer f.unlock()
+	defer f.close()
+	f.recheckReply(ctx)
+	return f.outcome(ctx)
+}
+
+// Hijacked notes that the handler has the connection, after a commit with or
+// without a header. It may be given a new token again, which it can send itself.
+func (f *flow) Hijacked() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hijacked = true
+}
+
+// close ends the exchange.
+func (f *flow) close() {
+	f.response, f.inRequest, f.lines = responseOver, false, nil
+	f.typed.releaseHooks()
+}
+
+// late does what can still be done after the response has begun.
+func (f *flow) late(ctx context.Context) error {
+	d, p := f.draft, f.draft.pending
 	switch {
-	case destroyed && failed != OpDestroy:
-		return x.settle(ctx, OpDestroy, x.destroy(ctx))
-	case failed != "": // all that is pending was told of
+	case f.ending != endingNone:
+		if p.destroyed && f.b.inspects() {
+			f.observeDropped(ctx)
+		}
 		return nil
-	case lost:
-		x.lose(ctx, errLate)
-		return x.settle(ctx, OpDestroy, x.destroyReplaced(ctx))
-	case !x.m.inspect():
+	case p.policy == SaveNever:
+		return nil
+	case p.destroyed && !f.destroyFailed:
+		return f.settle(ctx, f.destroy(ctx))
+	case f.failed: // all that is pending was observed
+		return nil
+	case !d.leftovers.isEmpty(), f.row.isStored() && (p.renewTo != "" || p.hasAge):
+		f.observeLost(ctx, errLate)
+		return f.settle(ctx, f.endReplaced(ctx))
+	case !f.b.inspects():
 		return nil
 	}
-	data, err := x.m.encode(&s.Data)
+	data, err := f.typed.encodeData()
 	if err != nil {
 		return nil // nothing that could be stored was lost
 	}
-	changed := !bytes.Equal(data, x.final)
-	if x.final == nil {
-		changed, _ = x.differs(data)
-	}
+	changed, _ := f.differs(data)
 	if changed {
-		x.lose(ctx, errLate)
+		f.observeLost(ctx, errLate)
 	}
 	return nil
 }
 
-// lose tells of changes that will not be stored.
-func (x *Exchange[T]) lose(ctx context.Context, why error) {
-	x.m.event(ctx, EventLost, x.known(), 0, why)
+// observeLost observes changes that will not be stored.
+func (f *flow) observeLost(ctx context.Context, why error) {
+	f.event(ctx, EventLost, f.row, nil, why)
 }
 
 var (
 	errHijacked = errors.New("session: a change that needs a cookie was made before the connection was hijacked: call Save before Hijack and send the Token, or commit with a header first")
 	errLate     = errors.New("session: a change was made after the response had begun: make it before, or call Save or Update")
 )
-
-// Looking for late changes costs an encoding. A mistake in a program shows
-// soon, in the first requests, or now and then.
-const (
-	inspectFirst = 100
-	inspectEvery = 64
-)
-
-func (m *Manager[T]) inspect() bool {
-	n := m.late.Add(1)
-	return n <= inspectFirst || n%inspectEvery == 0
-}
-
-// Abandon ends the exchange of a handler that panicked: nothing is committed.
-// The Outcome is that of a Save that the handler made before.
-func (x *Exchange[T]) Abandon(ctx context.Context) Outcome {
-	x.op.Lock()
-	defer x.op.Unlock()
-	x.keepPromise(ctx)
-	out := x.outcome(ctx)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.close()
-	return out
-}
-
-// close ends the exchange. Requires x.mu.
-func (x *Exchange[T]) close() {
-	x.over = true
-	x.req.Hooks, x.req.Cookies = nil, nil
-}

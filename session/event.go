@@ -3,14 +3,14 @@ package session
 import "time"
 
 // Event is something that happened to a session, for logs, metrics and audit
-// trails. It carries no token. Config.Observe gets it on the goroutine where
-// it happened, and must not block.
+// trails. It carries no token. Config.Observe gets it on the goroutine on which
+// it happened.
 type Event struct {
 	Kind     EventKind
-	ID       string        // the public id; "" where none is known
-	User     string        // whose session it is; "" for nobody
-	Duration time.Duration // time spent in the store; 0 where there was no call
-	Err      error         // what was wrong; nil for the ordinary ones
+	ID       string        // the public id; "" if none is known
+	User     string        // whose session it is; "" for an anonymous one
+	Duration time.Duration // spent in the store, and only there; 0 if there was no call
+	Err      error         // what was wrong; nil for ordinary events
 }
 
 // EventKind names what happened.

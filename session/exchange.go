@@ -1,214 +1,264 @@
 package session
 
-import (
-	"cmp"
-	"context"
-	"fmt"
-	"sync"
-	"time"
-)
+import "context"
 
-// Exchange is the session of one request, from the token that came in to the
-// one that goes out. An adapter makes one with Begin, binds it to the request's
-// context, calls Commit before the first byte of the response leaves and End
+// Exchange is the session of one request, from the token that came in to the one
+// that goes out. An adapter makes one with Begin when the request first needs its
+// session, calls Commit before the first byte of the response leaves, and End
 // when the handler is done. Session and Peek are what [Get] and [Peek] call.
 //
-// All of its methods may be called from several goroutines at once.
+// All its methods may be called from several goroutines at once.
 type Exchange[T any] struct {
-	m   *Manager[T]
-	req BeginOptions[T]
-
-	// op is held by one load, commit, save, update or reload at a time, through
-	// its calls of the store and the hooks. It is taken before mu.
-	op sync.Mutex
-
-	mu sync.Mutex // guards all below; never held through a call out
-
-	phase      phase
-	validating bool  // the Valid hook is running
-	answering  bool  // the Failed hook is running
-	read       bool  // the application looked at the session: the response depends on it
-	presented  bool  // the request carried a cookie of the name
-	committed  bool  // the commit was made, or is being made
-	began      bool  // no header can be sent any more
-	hijacked   bool  // nor will one: the handler speaks for itself
-	over       bool  // the request has ended
-	failure    error // the answer to a failed load: all that Get returns
-	inert      error // why the session is never saved, if it is not
-	failed     Op    // what the commit failed at; "" if it did not
-
-	action Action // what the response is to say so far
-	token  string // with ActionSet: what it is to give
-
-	session  *Session[T] // nil until it is decoded or made
-	*held[T]             // nil until there is a record, or session
+	flow
+	m     *Manager[T]
+	hooks Hooks[T]   // nil outside of a request, and after it
+	s     *opened[T] // nil until Data is decoded or made
 }
 
-// held is what an exchange has of the one session that it is about. The fields
-// are guarded by the exchange's mu; those above the gap are written only with
-// op held as well, or by Regenerate, which is for the goroutine that owns Data:
-// so who holds op reads them without mu.
-type held[T any] struct {
-	self       Session[T]
-	back       *Exchange[T] // for self
-	rec        Record       // as this request last knew it to be stored; Version 0: not at all
-	meta       meta         // of rec
-	baseline   []byte       // encoding of Data as New made it, of a session that is not stored
-	attempts   []attempt    // writes of which it is not known whether they landed
-	reseal     bool         // rec is not sealed as it would be now
-	refreshing bool         // the save under way is one that only the library wants
-	final      []byte       // Data as the commit or a save saw it; nil: neither looked
-
-	id, secret string // what the client presents, or will
-	digest     digest // of the secret; zero while there is no record
-	shown      digest // of the secret that the client presented
-	former     bool   // the secret was replaced as a matter of routine: no cookie can be sent with it
-	owner      string // User of the Data that this request started from
-	created    time.Time
-	promise    promise // with ActionSet
-
-	// What the application asked for and no save has carried out yet.
-	policy    SavePolicy
-	destroyed bool
-	asked
-	next     string  // the next secret, once one is made; it holds with the save
-	replaced []claim // what Regenerate left behind
-	orphans  []claim // new records that could not be taken back
+// opened is the session of an exchange once Data exists.
+type opened[T any] struct {
+	session Session[T]
+	x       *Exchange[T]
+	draft   draft
 }
 
-// attempt is a write that ended in an error.
-type attempt struct {
-	nonce   uint64
-	version int64  // which it was to replace
-	data    []byte // that it started from, with what others had stored by then merged in
+// BeginOptions describes the request that an exchange begins with.
+type BeginOptions[T any] struct {
+	Cookies []string `json:"-"` // the lines of the Cookie field
+	Tokens  []string `json:"-"` // if not nil, the tokens that came in a field of their own; there is no cookie then
+	Hooks   Hooks[T] `json:"-"` // nil outside of a request
+
+	HasValid, HasBeforeSave bool // whether these hooks are called
 }
 
-// known is what events tell of the session. Requires x.op or x.mu.
-func (x *Exchange[T]) known() Record {
-	if x.held == nil {
-		return Record{}
-	}
-	return Record{ID: cmp.Or(x.id, x.rec.ID), User: x.rec.User}
+// Hooks is the adapter's side of an [Exchange]. While a hook runs, Save, Update,
+// Reload and Commit of the exchange return an error, whoever calls them. While
+// Valid runs, Session returns the session under validation, also to another
+// goroutine, although Valid may still refuse it.
+type Hooks[T any] interface {
+	// Context is the request's, for calls that have none of their own.
+	Context() context.Context
+	// Origin returns how the request was sent, "http" or "https", and its host.
+	Origin() (scheme, host string)
+	// Valid reports whether the session, which was just loaded, may be used.
+	Valid(s *Session[T]) (bool, error)
+	// BeforeSave is called before each save. An error prevents the save.
+	BeforeSave(s *Session[T]) error
+	// Failed maps an error where it arises; see the ErrorHandler of an adapter.
+	// A response that it writes may call Commit.
+	Failed(op Op, err error) error
 }
 
-// isStored reports whether there is a record. Requires x.op or x.mu.
-func (x *Exchange[T]) isStored() bool { return x.held != nil && x.rec.Version > 0 }
-
-type phase int
+// Op is the operation in which an error arose.
+type Op string
 
 const (
-	phaseIdle   phase = iota // nothing asked of the store yet
-	phaseLoaded              // rec is known, not decoded or not validated
-	phaseReady               // session or failure is set
+	OpLoad    Op = "load"
+	OpSave    Op = "save"
+	OpDestroy Op = "destroy"
 )
 
 // Begin starts the exchange of a request in x, which the adapter may have as a
 // part of its own state of the request (nil: in a new one), and returns x. It
-// asks the store nothing. x must be zero, and not be copied afterwards.
+// does not ask the store. x must be zero, and must not be copied afterwards.
 func (m *Manager[T]) Begin(x *Exchange[T], o BeginOptions[T]) *Exchange[T] {
 	if x == nil {
 		x = new(Exchange[T])
 	}
-	x.m, x.req = m, o
+	x.m, x.hooks = m, o.Hooks
+	x.flow.b, x.flow.typed = &m.backend, x
+	x.lines, x.options.inHeader = o.Cookies, o.Tokens != nil
+	if x.options.inHeader {
+		x.lines = o.Tokens
+	}
+	x.options.hasValid, x.options.hasBeforeSave = o.HasValid, o.HasBeforeSave
+	x.inRequest = o.Hooks != nil
 	return x
 }
 
-// Load loads the session now, and validates it, where Get would do so at its
-// first call.
+// Load loads the session now, and validates it, instead of at the first Get.
 func (x *Exchange[T]) Load(ctx context.Context) error {
-	x.op.Lock()
-	defer x.op.Unlock()
-	return x.prepare(ctx)
+	x.lock()
+	defer x.unlock()
+	return x.validated(ctx)
 }
 
-// prepare loads the session, and decodes it only where Valid wants to see it.
-// Requires x.op.
-func (x *Exchange[T]) prepare(ctx context.Context) error {
-	err := x.load(ctx)
-	if err == nil && x.req.HasValid && x.isStored() {
-		_, err = x.ready(ctx)
-	}
-	return err
-}
-
-// Session returns the session, which it loads first if nobody did. It is the
-// same one at every call, and so is an error. A Valid hook that asks is given
-// what it is validating.
+// Session returns the session. The first call loads it. All calls return the
+// same session, or the same error.
 func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
-	s, known, err := x.answered()
-	if known {
-		return s, err
+	known, err := x.known()
+	if !known {
+		x.lock()
+		defer x.unlock()
+		err = x.ready(ctx)
 	}
-	if err := x.enter(); err != nil {
-		return x.underValidation(err)
+	if err != nil {
+		return nil, err
 	}
-	defer x.op.Unlock()
-	return x.ready(ctx)
+	return &x.s.session, nil
 }
 
-// answered is the answer of Session to all calls but the first.
-func (x *Exchange[T]) answered() (s *Session[T], known bool, err error) {
+// known reports whether Session has its answer already. While the ErrorHandler
+// is asked about a load, that is the error of the load, so that the handler does
+// not wait for itself.
+func (x *Exchange[T]) known() (known bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.read = true
-	return x.session, x.phase == phaseReady, x.failure
-}
-
-func (x *Exchange[T]) underValidation(err error) (*Session[T], error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.validating {
-		return x.session, nil
+	switch {
+	case x.stage == stageReady:
+		return true, x.refusal()
+	case x.running == hookValid:
+		return true, nil
+	case x.running == hookFailed:
+		return true, x.failure.err
 	}
-	return nil, err
+	return false, nil
 }
 
-// Peek decodes what was loaded, into a value that shares nothing with Data.
-// Where there is no record it is the value of a new session.
+// Peek decodes what was loaded, into a value that shares nothing with Data. If
+// there is no record, it is the value of a new session.
 func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
-	_, known, err := x.answered()
+	known, err := x.known()
+	if known {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+	} else {
+		x.lock()
+		defer x.unlock()
+		err = x.validated(ctx)
+	}
 	if err != nil {
 		return v, err
 	}
-	if !known {
-		if err = x.enter(); err == nil {
-			defer x.op.Unlock()
-			err = x.prepare(ctx)
-		} else {
-			_, err = x.underValidation(err)
-		}
-		if err != nil {
-			return v, err
-		}
+	if !x.row.isStored() || x.ending != endingNone {
+		x.outside(func() { v = x.m.cfg.New() })
+		return v, nil
 	}
-	x.mu.Lock()
-	if !x.isStored() || x.inert != nil {
-		x.mu.Unlock()
-		return x.m.cfg.New(), nil
+	var e encoded
+	if x.draft != nil {
+		e = x.draft.base.encoded
+	} else {
+		e, err = x.b.open(&x.row)
 	}
-	r, by := x.rec, x.meta
-	x.mu.Unlock()
-	var loaded T
-	if err := x.m.decode(&r, by, &loaded); err == nil || known {
-		return loaded, err
+	if err == nil {
+		err = x.decode(e, &v)
 	}
-	// Session finds the same, and asks the hook what is to become of it.
-	if _, err := x.ready(ctx); err != nil {
+	if err == nil || known {
 		return v, err
 	}
-	return x.m.cfg.New(), nil
-}
-
-// hooks returns nil once the request is over: what they belong to may serve
-// another request by then.
-func (x *Exchange[T]) hooks() Hooks[T] {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.over {
-		return nil
+	// Session finds the same, and asks the ErrorHandler what follows.
+	var empty T
+	if err = x.ready(ctx); err == nil {
+		x.outside(func() { empty = x.m.cfg.New() })
 	}
-	return x.req.Hooks
+	return empty, err
 }
 
-// errOver is for those who kept a session beyond its request.
-var errOver = fmt.Errorf("session: %w: the request is over; use Manager.Update in the background", ErrNoSession)
+// The methods of typed.
+
+func (x *Exchange[T]) newDraft() *draft {
+	if x.s == nil {
+		s := &opened[T]{x: x}
+		s.session.at = &s.x
+		x.s = s
+	}
+	return &x.s.draft
+}
+
+func (x *Exchange[T]) abandonSession() { x.s = nil }
+
+func (x *Exchange[T]) freshData() (data []byte, err error) {
+	x.outside(func() {
+		x.s.session.Data = x.m.cfg.New()
+		data, err = x.m.first(&x.s.session.Data)
+	})
+	return data, err
+}
+
+// decode fills v, a zero value, from e.
+func (x *Exchange[T]) decode(e encoded, v *T) (err error) {
+	id := x.row.id
+	x.outside(func() { err = x.m.decode(id, e, v) })
+	return err
+}
+
+func (x *Exchange[T]) decodeData(e encoded) error {
+	var zero T
+	x.s.session.Data = zero
+	return x.decode(e, &x.s.session.Data)
+}
+
+// encode encodes v.
+func (x *Exchange[T]) encode(v *T) (data []byte, err error) {
+	x.outside(func() { data, err = x.m.encode(v) })
+	return data, err
+}
+
+func (x *Exchange[T]) encodeData() ([]byte, error) { return x.encode(&x.s.session.Data) }
+
+func (x *Exchange[T]) copyData() any { return x.s.session.Data }
+
+func (x *Exchange[T]) setData(data any) { x.s.session.Data, _ = data.(T) }
+
+// user returns whose session v is.
+func (x *Exchange[T]) user(v *T) (user string) {
+	if x.b.hasUser {
+		x.outside(func() { user = x.m.cfg.User(v) })
+	}
+	return user
+}
+
+func (x *Exchange[T]) userOfData() string { return x.user(&x.s.session.Data) }
+
+func (x *Exchange[T]) userOf(e encoded) (string, error) {
+	var v T
+	if err := x.decode(e, &v); err != nil {
+		return "", err
+	}
+	return x.user(&v), nil
+}
+
+func (x *Exchange[T]) recode(e encoded) ([]byte, error) {
+	var v T
+	if err := x.decode(e, &v); err != nil {
+		return nil, err
+	}
+	return x.encode(&v)
+}
+
+func (x *Exchange[T]) mergeData(base, mine, theirs encoded) (merged []byte, conflicts []string, err error) {
+	id := x.row.id
+	x.outside(func() {
+		var v T
+		if v, conflicts, err = x.m.merge(id, base, mine, theirs); err != nil {
+			return
+		}
+		if merged, err = x.m.encode(&v); err == nil {
+			x.s.session.Data = v
+		}
+	})
+	return merged, conflicts, err
+}
+
+// requestContext is the request's context, for calls that have none of their
+// own. Needs no lock.
+func (x *Exchange[T]) requestContext() context.Context {
+	x.mu.Lock()
+	hooks := x.hooks
+	x.mu.Unlock()
+	if hooks == nil {
+		return context.Background()
+	}
+	return hooks.Context()
+}
+
+func (x *Exchange[T]) requestOrigin() (scheme, host string) { return x.hooks.Origin() }
+
+func (x *Exchange[T]) askValid() (bool, error) { return x.hooks.Valid(&x.s.session) }
+
+func (x *Exchange[T]) askBeforeSave() error { return x.hooks.BeforeSave(&x.s.session) }
+
+func (x *Exchange[T]) askFailed(op Op, err error) error { return x.hooks.Failed(op, err) }
+
+func (x *Exchange[T]) releaseHooks() { x.hooks = nil }

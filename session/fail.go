@@ -5,102 +5,109 @@ import (
 	"errors"
 )
 
-// fail asks the hook what is to become of an error that kept the session from
-// being loaded, and goes on by its answer: an error is the answer from then on;
-// nil is a session that reads as empty and is never saved, which leaves the
-// client's cookie alone; ErrDiscard makes the record count as unknown.
-func (x *Exchange[T]) fail(ctx context.Context, op Op, err error) error {
-	answer := x.answer(ctx, op, err)
+// validate asks the Valid hook about the session that was just decoded. A
+// session that it refuses is deleted at once, whatever the handler does
+// afterwards, and the request gets a new one.
+func (f *flow) validate(ctx context.Context) error {
+	f.read = true
+	valid := false
+	err := f.callHook(hookValid, func() (err error) {
+		valid, err = f.typed.askValid()
+		return err
+	})
+	if err != nil || valid {
+		return err
+	}
+	f.typed.abandonSession()
+	old := f.ownRecord()
+	end, err := f.retire(ctx, &old)
+	switch {
+	case err != nil:
+		// This is not a failed load. The hook is asked about what failed, and the
+		// request goes on by its answer.
+		_ = f.failLoad(ctx, OpDestroy, err)
+		return nil
+	case end == retiredByOther && !old.tried:
+		// Another request ended it, and may have sent the client a new token.
+		return f.begin(ctx)
+	case end == retiredNot:
+		// It has become the session of somebody else since it was loaded.
+		f.event(ctx, EventGone, old.row, nil, errGone)
+		f.makeEmpty(endingSuperseded, errGone, old.row.id)
+		return nil
+	}
+	f.action = ActionClear
+	return f.begin(ctx)
+}
+
+// failLoad asks the ErrorHandler what follows from an error that kept the
+// session from being loaded. If it answers with an error, that is the answer of
+// Get from then on. If it answers nil, the session reads as empty, is never
+// saved, and the client's cookie stays. If it answers ErrDiscard, the record
+// counts as unknown.
+func (f *flow) failLoad(ctx context.Context, op Op, err error) error {
+	f.failure = &failure{err: err} // the answer of Get while the ErrorHandler runs
+	answer := f.answer(ctx, op, err)
 	if errors.Is(answer, ErrDiscard) {
-		if _, err := x.fresh(ctx); err == nil {
+		f.row = row{}
+		if answer = f.begin(ctx); answer == nil {
+			f.stage, f.failure = stageReady, nil
 			return nil
-		} else {
-			answer = err
 		}
 	}
-	x.makeInert(err, "")
+	f.makeEmpty(endingUnloaded, err, "")
 	if answer != nil {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.failure, x.session = answer, nil
+		f.failure = &failure{err: answer, refused: true}
 	}
 	return answer
 }
 
-// makeInert makes the session one that reads as empty and is never saved. id is
-// that of the record, where there is one, for events.
-func (x *Exchange[T]) makeInert(why error, id string) {
-	h := &held[T]{back: x, rec: Record{ID: id}}
-	h.self = Session[T]{at: &h.back, Data: x.m.cfg.New()}
-	h.baseline, _ = x.m.first(&h.self.Data)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.phase, x.inert = phaseReady, why
-	x.held, x.session = h, &h.self
+// makeEmpty makes the session one that reads as empty and is never saved. id is
+// that of the record, for events.
+func (f *flow) makeEmpty(why ending, cause error, id string) {
+	d := f.typed.newDraft()
+	data, _ := f.typed.freshData() // after an error, every Data counts as changed, and nothing is saved
+	f.stage, f.ending, f.failure = stageReady, why, &failure{err: cause}
+	f.row, f.cred = row{id: id}, credential{}
+	*d = draft{base: base{encoded: f.b.own(data)}}
+	f.draft = d
 }
 
-// answer tells of an error and returns what the hook makes of it.
-func (x *Exchange[T]) answer(ctx context.Context, op Op, err error) error {
-	x.m.event(ctx, EventError, x.known(), 0, err)
-	h := x.hooks()
-	if h == nil {
+// answer observes an error and returns what the ErrorHandler makes of it.
+func (f *flow) answer(ctx context.Context, op Op, err error) error {
+	f.event(ctx, EventError, f.row, nil, err)
+	if !f.inRequest {
 		return err
 	}
-	x.setAnswering(true)
-	defer x.setAnswering(false)
-	return h.Failed(op, err)
+	return f.callHook(hookFailed, func() error { return f.typed.askFailed(op, err) })
 }
 
-// setAnswering says whether the Failed hook runs, which may write a response of
-// its own.
-func (x *Exchange[T]) setAnswering(now bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.answering = now
+// result is what a step that may write came to. If it has neither written nor an
+// error, there was nothing to do, or the session is gone: its changes are dropped,
+// which is no error of this request.
+type result struct {
+	written bool // the store has what the step was to write, or has deleted it
+	op      Op   // what failed, if err is not nil
+	err     error
 }
 
-// settle turns the error of a step into the answer. A session that is gone is
-// no error: its changes are dropped.
-func (x *Exchange[T]) settle(ctx context.Context, op Op, err error) error {
-	if err == nil || err == errGone {
+// settle turns the result of a step of the commit into the answer.
+func (f *flow) settle(ctx context.Context, r result) error {
+	if r.err == nil {
 		return nil
 	}
-	if f, ok := errors.AsType[*failure](err); ok {
-		op, err = f.op, f.err
-	}
-	x.mu.Lock()
-	x.failed = op
-	x.mu.Unlock()
-	return x.answer(ctx, op, err)
+	f.failed, f.destroyFailed = true, r.op == OpDestroy
+	return f.answer(ctx, r.op, r.err)
 }
 
-// failure is an error of another operation than the one that met it, or of none.
-type failure struct {
-	op  Op
-	err error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-
-func (f *failure) Unwrap() error { return f.err }
-
-func (x *Exchange[T]) asDestroy(err error) error {
-	if err == nil {
-		return nil
+// report observes the error of what the application itself asked for, and
+// returns it.
+func (f *flow) report(ctx context.Context, r result) error {
+	switch {
+	case r.err != nil:
+		f.event(ctx, EventError, f.row, nil, r.err)
+	case f.ending == endingGone:
+		return errGone
 	}
-	return &failure{OpDestroy, err}
-}
-
-// tell tells of an error that goes to the application itself.
-func (x *Exchange[T]) tell(ctx context.Context, err error) error {
-	if f, ok := errors.AsType[*failure](err); ok {
-		if f.op == "" { // the application's own
-			return f.err
-		}
-		err = f.err
-	}
-	if err != nil && err != errGone {
-		x.m.event(ctx, EventError, x.known(), 0, err)
-	}
-	return err
+	return r.err
 }

@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// The types that hold secrets format themselves, with any verb, as what may be
-// logged: fmt would otherwise print the fields of whatever it is given.
+// The types that hold secrets format themselves, with any verb, so that they can
+// be logged. Without this, fmt would print their fields.
 
 // Format writes the session's type and id, never its token or Data.
 func (s *Session[T]) Format(f fmt.State, verb rune) {
@@ -19,7 +19,7 @@ func (s *Session[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Session[%v](%s)", reflect.TypeFor[T](), s.ID())
 }
 
-// LogValue is a group of the session's id and whether it is new.
+// LogValue returns the session's id and whether it is new.
 func (s *Session[T]) LogValue() slog.Value {
 	if s == nil || s.at == nil {
 		return slog.StringValue("none")
@@ -32,20 +32,20 @@ func (x *Exchange[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Exchange[%v]", reflect.TypeFor[T]())
 }
 
-// Format writes what is to be done, and not the token.
+// Format writes what the response does, and not the token.
 func (o Outcome) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Outcome{Action:%d Read:%v}", o.Action, o.Read)
 }
 
-// LogValue is what Format writes.
+// LogValue returns what Format writes.
 func (o Outcome) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) }
 
-// Format writes the type and nothing else: the lines have tokens.
+// Format writes the type and nothing else, because the options have tokens.
 func (r BeginOptions[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.BeginOptions[%v]", reflect.TypeFor[T]())
 }
 
-// LogValue is what Format writes.
+// LogValue returns what Format writes.
 func (r BeginOptions[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // Format writes the type and the cookie's name.
@@ -57,7 +57,7 @@ func (m *Manager[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Manager[%v](%s)", reflect.TypeFor[T](), m.cookie.Name)
 }
 
-// LogValue is the cookie's name.
+// LogValue returns the cookie's name.
 func (m *Manager[T]) LogValue() slog.Value {
 	if m == nil {
 		return slog.StringValue("none")
@@ -65,11 +65,13 @@ func (m *Manager[T]) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("cookie", m.cookie.Name))
 }
 
-// Format writes the settings that hold no secret.
+// Format implements [fmt.Formatter] for every verb. It writes all settings but
+// the functions, and the number of keys instead of the keys.
 func (cfg Config[T]) Format(f fmt.State, verb rune) {
-	fmt.Fprintf(f, "session.Config[%v]{Store:%T Cookie:%+v MaxAge:%v Rolling:%v TouchAfter:%v AllowEmpty:%v MaxBytes:%d ReconnectTimeout:%v}",
-		reflect.TypeFor[T](), cfg.Store, cfg.Cookie, cfg.MaxAge, cfg.Rolling, cfg.TouchAfter, cfg.AllowEmpty, cfg.MaxBytes, cfg.ReconnectTimeout)
+	fmt.Fprintf(f, "session.Config[%v]{Store:%T Cookie:%+v MaxAge:%v Rolling:%v TouchAfter:%v AbsoluteTimeout:%v RenewAfter:%v RenewGrace:%v AllowEmpty:%v MaxBytes:%d ReconnectTimeout:%v Codec:%T SchemaVersion:%d SigningKeys:%d EncryptionKeys:%d}",
+		reflect.TypeFor[T](), cfg.Store, cfg.Cookie, cfg.MaxAge, cfg.Rolling, cfg.TouchAfter, cfg.AbsoluteTimeout, cfg.RenewAfter, cfg.RenewGrace,
+		cfg.AllowEmpty, cfg.MaxBytes, cfg.ReconnectTimeout, cfg.Codec, cfg.SchemaVersion, len(cfg.SigningKeys), len(cfg.EncryptionKeys))
 }
 
-// LogValue is what Format writes.
+// LogValue returns what Format writes.
 func (cfg Config[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg)) }

@@ -14,7 +14,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// written is v by every way in which programs write values into logs.
+// written returns v in every form in which programs write values into logs.
 func written(t *testing.T, v any) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -40,11 +40,12 @@ func written(t *testing.T, v any) map[string]string {
 	return out
 }
 
-// A key whose letters are easily found again, also as numbers or in hex.
+// markedKey is a key whose letters are easily found, also as numbers or in hex.
 const markedKey = "MARKED-KEY-MARKED-KEY-MARKED-KEY"
 
-// hides looks for what must not be written, in several encodings.
-func hides(t *testing.T, what string, v any, secrets ...string) {
+// wantNoSecrets fails if a secret is in v as it is written, in one of several
+// encodings.
+func wantNoSecrets(t *testing.T, what string, v any, secrets ...string) {
 	t.Helper()
 	for how, text := range written(t, v) {
 		for _, secret := range secrets {
@@ -54,13 +55,14 @@ func hides(t *testing.T, what string, v any, secrets ...string) {
 				"go": strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)), "[]byte{"), "}"),
 			} {
 				if strings.Contains(text, s) {
-					t.Errorf("%s by %s shows a secret, in the form %s: %s", what, how, form, text)
+					t.Errorf("%s by %s has a secret in the form %s, want none: %s", what, how, form, text)
 				}
 			}
 		}
 	}
 }
 
+// mustJSON encodes v.
 func mustJSON(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -69,7 +71,8 @@ func mustJSON(v any) string {
 	return string(data)
 }
 
-// secretRig has keys of both kinds, which must not be written either.
+// secretRig makes a rig with keys of both kinds, and a configuration with the
+// same keys.
 func secretRig(t *testing.T) (*rig, visitConfig) {
 	cfg := visitConfig{
 		Store: memstore.New(memstore.Options{}), Cookie: session.Cookie{Name: rigCookie},
@@ -81,45 +84,44 @@ func secretRig(t *testing.T) (*rig, visitConfig) {
 	return r, cfg
 }
 
+// No value of the package shows a secret or a key when a program writes it.
 func TestSecretsAreNotWritten(t *testing.T) {
 	t.Parallel()
 	r, cfg := secretRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	s.Renew()
-	secrets := []string{markedKey, secretOf(token), secretOf(s.Token()), strings.Split(token, ".")[1], strings.Split(s.Token(), ".")[1]}
-	hides(t, "Session", s, secrets...)
-	hides(t, "Session value", struct{ S visitSession }{visitSession{Data: s.Data}}, secrets...)
-	hides(t, "Manager", r.m, secrets...)
-	hides(t, "Exchange", q.x, secrets...)
-	hides(t, "Config", cfg, secrets...)
-	hides(t, "Config pointer", &cfg, secrets...)
-	hides(t, "Cookie", cfg.Cookie, secrets...)
+	secrets := []string{markedKey, secretOf(token), secretOf(s.Token()), signedSecret(token), signedSecret(s.Token())}
+	wantNoSecrets(t, "Session", s, secrets...)
+	wantNoSecrets(t, "Session value", struct{ S visitSession }{visitSession{Data: s.Data}}, secrets...)
+	wantNoSecrets(t, "Manager", r.m, secrets...)
+	wantNoSecrets(t, "Exchange", q.x, secrets...)
+	wantNoSecrets(t, "Config", cfg, secrets...)
+	wantNoSecrets(t, "Config pointer", &cfg, secrets...)
+	wantNoSecrets(t, "Cookie", cfg.Cookie, secrets...)
 	info, err := r.m.Find(t.Context(), s.ID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	hides(t, "Info", info, secrets...)
-	hides(t, "Record", r.record(s.ID()), secrets...)
+	wantNoErr(t, err)
+	wantNoSecrets(t, "Info", info, secrets...)
+	wantNoSecrets(t, "Record", r.record(s.ID()), secrets...)
 	q.commit()
 	for _, e := range r.log.events {
-		hides(t, "Event", e, secrets...)
+		wantNoSecrets(t, "Event", e, secrets...)
 	}
-	hides(t, "Session", s, append(secrets, strings.Split(s.Token(), ".")[1])...)
+	wantNoSecrets(t, "Session", s, append(secrets, signedSecret(s.Token()))...)
 }
 
-// Errors and events of everything that can go wrong with a token.
+// No error and no event has a secret or a key in it, whatever goes wrong with a
+// token.
 func TestErrorsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	r, cfg := secretRig(t)
 	token := r.seed(visit{Name: "n"})
-	secret := strings.Split(token, ".")[1]
+	secret := signedSecret(token)
 	var errs []error
 	add := func(err error) {
 		t.Helper()
 		if err == nil {
-			t.Error("no error")
+			t.Error("no error, want one")
 		}
 		errs = append(errs, err)
 	}
@@ -139,7 +141,7 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	}
 	r.store.answer(nil)
 	for _, fail := range []error{session.ErrUnavailable, session.ErrNotFound, errBroken} {
-		s := r.request(token).get()
+		_, s := r.begin(token)
 		s.Renew()
 		s.Data.Count++
 		r.store.failWith(opUpdate, fail)
@@ -157,34 +159,32 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	add(err)
 	cfg.SigningKeys, cfg.EncryptionKeys = nil, nil
 	other, err := session.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	wantNoErr(t, err)
 	_, err = other.Open(ctx, token)
 	add(err)
 	for _, err := range errs {
-		hides(t, "error", err, secret, markedKey[:12])
+		wantNoSecrets(t, "error", err, secret, markedKey[:12])
 		for e := err; e != nil; e = errors.Unwrap(e) {
-			hides(t, "wrapped error", e, secret, markedKey[:12])
+			wantNoSecrets(t, "wrapped error", e, secret, markedKey[:12])
 		}
 	}
 	for _, e := range r.log.events {
-		hides(t, "event", e, secret, markedKey[:12])
+		wantNoSecrets(t, "event", e, secret, markedKey[:12])
 		if e.Err != nil {
-			hides(t, "error of an event", e.Err, secret, markedKey[:12])
+			wantNoSecrets(t, "error of an event", e.Err, secret, markedKey[:12])
 		}
 		if strings.Contains(e.ID, ".") {
-			t.Errorf("event %+v has more than an id in it", e)
+			t.Errorf("the event is %+v, want no more than an id in its ID", e)
 		}
 	}
 }
 
+// Each type is formatted by its name and what is public of it.
 func TestFormat(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	token := r.seed(visit{Name: "n"})
-	q := r.request(token)
-	s := q.get()
+	q, s := r.begin(token)
 	for _, tt := range []struct {
 		v    any
 		want string
@@ -198,18 +198,27 @@ func TestFormat(t *testing.T) {
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 			if got := fmt.Sprintf(verb, tt.v); got != tt.want {
-				t.Errorf("%s of %T is %q, want %q", verb, tt.v, got, tt.want)
+				t.Errorf("%s of a %T is %q, want %q", verb, tt.v, got, tt.want)
 			}
 		}
 	}
-	cfg := visitConfig{Store: r.store, MaxAge: 60e9, Rolling: true, MaxBytes: 77, Cookie: session.Cookie{Name: "c"}}
-	for _, part := range []string{"session.Config[session_test.visit]", "faultyStore", "Name:c", "MaxAge:1m0s", "Rolling:true", "MaxBytes:77"} {
+	cfg := visitConfig{
+		Store: r.store, MaxAge: 60e9, Rolling: true, TouchAfter: -1, AbsoluteTimeout: 61e9, RenewAfter: 62e9, RenewGrace: 63e9,
+		AllowEmpty: true, MaxBytes: 77, ReconnectTimeout: 64e9, Codec: session.JSON(), SchemaVersion: 5,
+		SigningKeys: make([][]byte, 2), EncryptionKeys: make([][]byte, 3), Cookie: session.Cookie{Name: "c"},
+	}
+	for _, part := range []string{
+		"session.Config[session_test.visit]", "fakeStore", "Name:c", "MaxAge:1m0s", "Rolling:true", "TouchAfter:-1ns",
+		"AbsoluteTimeout:1m1s", "RenewAfter:1m2s", "RenewGrace:1m3s", "AllowEmpty:true", "MaxBytes:77", "ReconnectTimeout:1m4s",
+		"Codec:session.", "SchemaVersion:5", "SigningKeys:2", "EncryptionKeys:3",
+	} {
 		if got := fmt.Sprintf("%+v", cfg); !strings.Contains(got, part) || cfg.LogValue().String() != got {
-			t.Errorf("%q does not have %q, or LogValue is another", got, part)
+			t.Errorf("the text is %q, by LogValue %q, want %q in both", got, cfg.LogValue(), part)
 		}
 	}
 }
 
+// Each type is logged with what is public of it.
 func TestLogValue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -14,42 +14,44 @@ import (
 	json "github.com/go-json-experiment/json"
 )
 
-// KV is the get, set and delete of older session stores and of caches. Its
-// methods are called from many goroutines at once, but those that write one
-// key never at the same time by one [FromKV].
+// KV is the interface of caches and of older session stores: get, set and
+// delete. [FromKV] calls its methods from many goroutines at once, but it never
+// makes two calls at once that write the same key.
 //
-// Values are immutable in both directions: nobody writes into them once they
-// were handed over. Every method honours ctx. A server that cannot be reached
-// is [ErrUnavailable], never [ErrNotFound].
+// Values are immutable in both directions: neither side writes into a value
+// that has been handed over. Every method honours ctx. If the server cannot be
+// reached, a method returns [ErrUnavailable], never [ErrNotFound].
 type KV interface {
-	// Get returns the value of key as it was last set. ErrNotFound where there
-	// is none, and where its time has run out.
+	// Get returns the value of key as it was last set. It returns ErrNotFound if
+	// there is no value, or if its ttl is over.
 	Get(ctx context.Context, key string) ([]byte, error)
 
-	// Set stores value, whether key has one already or not. It may be forgotten
-	// after ttl and must not be before, so that a store which counts in
-	// seconds rounds up. ttl is positive.
+	// Set stores value, whether key has a value already or not. The value may be
+	// dropped after ttl, which is positive, and must not be dropped earlier: a
+	// server that counts in seconds must round ttl up.
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
 
-	// Delete removes key. One that is absent is not an error, or ErrNotFound.
+	// Delete removes key. If key is absent, it returns nil or ErrNotFound.
 	Delete(ctx context.Context, key string) error
 }
 
-// FromKV makes a [Store] of kv; keys are the ids. It is a [StatusStore] if kv
-// is one. What is stored is one JSON object that an operator can read, with
-// Data as a string where it is text. A value that is not such an object is
-// [ErrCorrupt] and is left as it is.
+// FromKV makes a [Store] of kv. The keys are the session ids. The Store is a
+// [StatusStore] if kv is one, and it is no [UserStore]. Each value is a JSON
+// object that an operator can read, with Data as a string if it is text. Any
+// other value is [ErrCorrupt]: the Store never changes it, and only a Delete with
+// version 0 removes it.
 //
-// A KV cannot compare before it writes. So the Store does, one writer of a key
-// at a time, and its versions hold within one process, and for one FromKV of
-// that kv: of two processes that change the same session at once the last one
-// wins, and a session that one of them deletes can come back by an update that
-// the other has begun: a log-out can be undone. Where several processes share
-// their sessions, use a store that has Store's contract itself.
+// A KV cannot compare the stored version when it writes. So the Store compares
+// it before, and lets only one goroutine at a time write a key. This works
+// within one process and with one FromKV of the same kv. If two processes
+// change a session at once, the last write wins. If one process deletes a
+// session while another one updates it, the session can come back: a log-out
+// can be undone. If several processes share their sessions, use a store that
+// keeps the whole contract of Store.
 func FromKV(kv KV) Store {
 	s := &kvStore{kv: kv, seed: maphash.MakeSeed()}
-	for i := range s.writing {
-		s.writing[i] = make(chan struct{}, 1)
+	for i := range s.locks {
+		s.locks[i] = make(chan struct{}, 1)
 	}
 	if status, ok := kv.(StatusStore); ok {
 		return kvStatusStore{s, status}
@@ -58,9 +60,9 @@ func FromKV(kv KV) Store {
 }
 
 type kvStore struct {
-	kv      KV
-	seed    maphash.Seed
-	writing [64]chan struct{} // full while a key of that hash is being written
+	kv    KV
+	seed  maphash.Seed
+	locks [64]chan struct{} // by hash of the key; full while a key is being written
 }
 
 type kvStatusStore struct {
@@ -77,7 +79,7 @@ func (s *kvStore) Load(ctx context.Context, id string) (Record, error) {
 }
 
 func (s *kvStore) Create(ctx context.Context, r Record) error {
-	return s.write(ctx, "create", r.ID, func() error {
+	return s.locked(ctx, "create", r.ID, func() error {
 		_, err := s.get(ctx, r.ID)
 		if err == nil {
 			return ErrExists
@@ -91,12 +93,12 @@ func (s *kvStore) Create(ctx context.Context, r Record) error {
 }
 
 func (s *kvStore) Update(ctx context.Context, r Record) error {
-	return s.write(ctx, "update", r.ID, func() error {
+	return s.locked(ctx, "update", r.ID, func() error {
 		stored, err := s.getVersion(ctx, r)
 		if err != nil {
 			return err
 		}
-		if stored.SeenAt.After(r.SeenAt) {
+		if stored.SeenAt.After(r.SeenAt) { // touched since r was loaded
 			r.SeenAt = stored.SeenAt
 			if stored.ExpiresAt.After(r.ExpiresAt) {
 				r.ExpiresAt = stored.ExpiresAt
@@ -108,7 +110,7 @@ func (s *kvStore) Update(ctx context.Context, r Record) error {
 }
 
 func (s *kvStore) Touch(ctx context.Context, r Record) error {
-	return s.write(ctx, "touch", r.ID, func() error {
+	return s.locked(ctx, "touch", r.ID, func() error {
 		stored, err := s.getVersion(ctx, r)
 		if err != nil {
 			return err
@@ -128,31 +130,30 @@ func (s *kvStore) Touch(ctx context.Context, r Record) error {
 }
 
 func (s *kvStore) Delete(ctx context.Context, id string, version int64) error {
-	return s.write(ctx, "delete", id, func() error {
+	return s.locked(ctx, "delete", id, func() error {
 		stored, err := s.get(ctx, id)
 		switch {
-		case errors.Is(err, ErrCorrupt) && version == 0:
+		case version == 0 && errors.Is(err, ErrCorrupt):
 		case err != nil:
 			return err
-		case version != 0 && stored.Version != version:
+		case version != 0 && version != stored.Version:
 			return ErrConflict
 		}
-		return s.delete(ctx, id)
+		return s.kv.Delete(ctx, id)
 	})
 }
 
-// write calls f while nobody else writes id.
-func (s *kvStore) write(ctx context.Context, op, id string, f func() error) error {
-	writing := s.writing[maphash.String(s.seed, id)%uint64(len(s.writing))]
-	err := ctx.Err() // the select below may overlook it
-	if err == nil {
-		select {
-		case writing <- struct{}{}:
-			defer func() { <-writing }()
-			err = f()
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
+// locked calls f while no other goroutine writes id. It adds the operation to
+// the error.
+func (s *kvStore) locked(ctx context.Context, op, id string, f func() error) error {
+	lock := s.locks[maphash.String(s.seed, id)%uint64(len(s.locks))]
+	var err error
+	select {
+	case lock <- struct{}{}: // possible even if ctx is canceled: get finds out
+		defer func() { <-lock }()
+		err = f()
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("session: kv: %s: %w", op, err)
@@ -160,6 +161,8 @@ func (s *kvStore) write(ctx context.Context, op, id string, f func() error) erro
 	return nil
 }
 
+// getVersion returns the live record of r.ID, or ErrConflict if its version is
+// not r.Version.
 func (s *kvStore) getVersion(ctx context.Context, r Record) (Record, error) {
 	stored, err := s.get(ctx, r.ID)
 	if err == nil && stored.Version != r.Version {
@@ -168,8 +171,9 @@ func (s *kvStore) getVersion(ctx context.Context, r Record) (Record, error) {
 	return stored, err
 }
 
+// get returns the live record of id.
 func (s *kvStore) get(ctx context.Context, id string) (Record, error) {
-	if err := ctx.Err(); err != nil { // whether kv looks at it or not
+	if err := ctx.Err(); err != nil { // kv may ignore it
 		return Record{}, err
 	}
 	value, err := s.kv.Get(ctx, id)
@@ -178,12 +182,12 @@ func (s *kvStore) get(ctx context.Context, id string) (Record, error) {
 	}
 	var stored kvRecord
 	if err := json.Unmarshal(value, &stored); err != nil {
-		// The cause may quote what is stored, and so is not passed on.
-		return Record{}, fmt.Errorf("%w: not a JSON object as it is written here", ErrCorrupt)
+		// The cause is dropped, because it may quote the value.
+		return Record{}, fmt.Errorf("%w: the value is not a JSON object as FromKV writes it", ErrCorrupt)
 	}
 	r := stored.record()
 	if r.ID != id || r.Version < 1 || r.ExpiresAt.IsZero() {
-		return Record{}, fmt.Errorf("%w: without its id, its version or its end", ErrCorrupt)
+		return Record{}, fmt.Errorf("%w: the value lacks its id, a version or an end", ErrCorrupt)
 	}
 	if !time.Now().Before(r.ExpiresAt) {
 		return Record{}, ErrNotFound
@@ -191,25 +195,20 @@ func (s *kvStore) get(ctx context.Context, id string) (Record, error) {
 	return r, nil
 }
 
-// set stores r for the rest of its life. Requires the place in writing.
+// set stores r until it expires. Requires the lock of r.ID.
 func (s *kvStore) set(ctx context.Context, r Record) error {
 	ttl := time.Until(r.ExpiresAt)
 	if ttl <= 0 {
-		return s.delete(ctx, r.ID)
+		if err := s.kv.Delete(ctx, r.ID); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return nil
 	}
 	value, err := json.Marshal(newKVRecord(r))
 	if err != nil {
 		return err
 	}
 	return s.kv.Set(ctx, r.ID, value, ttl)
-}
-
-// delete requires the place in writing.
-func (s *kvStore) delete(ctx context.Context, id string) error {
-	if err := s.kv.Delete(ctx, id); err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
 }
 
 // kvRecord is a [Record] as it is stored.
@@ -240,8 +239,9 @@ func (k *kvRecord) record() Record {
 	}
 }
 
-// kvText is a JSON string; what is not valid UTF-8 follows kvBinary in base64,
-// and so does text that begins like that. No byte is lost.
+// kvText is written as a JSON string without losing a byte. Text stays as it
+// is. Bytes that are not valid UTF-8, and text that begins with kvBinary, are
+// written in base64 after kvBinary.
 type kvText string
 
 const kvBinary = "base64:"

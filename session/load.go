@@ -2,166 +2,257 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
-// load finds the record of the request's token. Requires x.op. The error is
-// the hook's answer to what went wrong.
-func (x *Exchange[T]) load(ctx context.Context) error {
-	x.mu.Lock()
-	idle, over := x.phase == phaseIdle, x.over
-	if idle && !over && len(x.req.lines()) == 0 {
-		x.phase, idle = phaseLoaded, false
+// load finds the record of the request's token, once. The error is the answer of
+// the ErrorHandler.
+func (f *flow) load(ctx context.Context) error {
+	if f.stage != stageNew {
+		return f.refusal()
 	}
-	x.mu.Unlock()
-	switch {
-	case !idle:
-		return x.failure
-	case over:
+	if f.response == responseOver {
 		return errOver
 	}
-	if err := x.find(ctx); err != nil {
-		if ctx.Err() != nil && x.context().Err() == nil {
-			return err // it was the caller's own time that ran out: the next one may load
+	if len(f.lines) > 0 {
+		if err := f.openPresented(ctx); err != nil {
+			if ctx.Err() != nil && !f.requestIsCanceled() {
+				return err // only the caller's own time ran out: the next caller may load
+			}
+			return f.failLoad(ctx, OpLoad, err)
 		}
-		return x.fail(ctx, OpLoad, err)
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.phase == phaseIdle {
-		x.phase = phaseLoaded
+	f.stage = max(f.stage, stageLoaded)
+	return nil
+}
+
+func (f *flow) requestIsCanceled() (is bool) {
+	f.outside(func() { is = f.typed.requestContext().Err() != nil })
+	return is
+}
+
+// refusal is the error of Get, if the session could not be loaded.
+func (f *flow) refusal() error {
+	if f.failure != nil && f.failure.refused {
+		return f.failure.err
 	}
 	return nil
 }
 
-// ready brings the exchange to where Session can answer: loaded, decoded,
-// validated. Requires x.op.
-func (x *Exchange[T]) ready(ctx context.Context) (*Session[T], error) {
-	if x.phase == phaseReady {
-		return x.session, x.failure
+// validated loads the session, and decodes it only if Valid wants to see it.
+func (f *flow) validated(ctx context.Context) error {
+	err := f.load(ctx)
+	if err == nil && f.options.hasValid && f.row.isStored() {
+		err = f.ready(ctx)
 	}
-	if err := x.load(ctx); err != nil {
-		return nil, err
+	return err
+}
+
+// ready brings the exchange to where Get has its answer: loaded, decoded and
+// validated. The error is the answer.
+func (f *flow) ready(ctx context.Context) error {
+	if err := f.load(ctx); err != nil || f.stage == stageReady {
+		return err
 	}
-	if x.phase == phaseReady { // the load ended with a session of its own kind
-		return x.session, nil
+	var err error
+	if !f.row.isStored() {
+		err = f.begin(ctx)
+	} else if err = f.decodeRow(); err == nil && f.options.hasValid {
+		err = f.validate(ctx)
 	}
-	if x.held == nil {
-		s, err := x.fresh(ctx)
-		if err != nil {
-			err = x.fail(ctx, OpLoad, err)
-			return x.session, err
+	if err != nil {
+		return f.failLoad(ctx, OpLoad, err)
+	}
+	f.stage = stageReady
+	return f.refusal()
+}
+
+// maxTokens bounds for how many tokens of one request the store is asked.
+const maxTokens = 4
+
+// openPresented tries the well-formed tokens of the request in the order sent.
+// The first one that is live is the session. If none is live, but one of them was
+// superseded, the session is gone.
+func (f *flow) openPresented(ctx context.Context) error {
+	p := f.presentedTokens()
+	f.presented = p.n > 0 || p.fault != nil
+	if p.fault != nil {
+		f.event(ctx, EventRejected, row{}, nil, fmt.Errorf("session: %w", p.fault))
+	}
+	live, superseded := false, ""
+	var damage error
+	for _, t := range p.tokens[:p.n] {
+		if live {
+			if t.id == f.row.id {
+				f.preferCurrent(t.secret)
+			} else if f.b.observe != nil && f.isDuplicate(ctx, t.id, t.secret) {
+				break
+			}
+			continue
 		}
-		return s, nil
+		state, err := f.openToken(ctx, t.id, t.secret)
+		switch {
+		case errors.Is(err, ErrCorrupt):
+			damage = err // another token may be live
+		case err != nil:
+			return err
+		case state.opens():
+			live = true
+		case state == credentialRevoked:
+			superseded = t.id
+		}
 	}
-	s, err := x.stored()
-	if err == nil && x.req.HasValid {
-		err = x.validate(ctx, s)
+	switch {
+	case live:
+	case superseded != "":
+		f.makeEmpty(endingSuperseded, errGone, superseded)
+	default:
+		return damage
 	}
-	if err != nil {
-		err = x.fail(ctx, OpLoad, err)
-		return x.session, err
-	}
-	x.mu.Lock()
-	x.phase = phaseReady
-	x.mu.Unlock()
-	return x.session, x.failure
+	return nil
 }
 
-// stored makes the session of the loaded record.
-func (x *Exchange[T]) stored() (*Session[T], error) {
-	s, r := &x.self, x.rec
-	current, err := x.m.open(&r, x.meta, &s.Data)
-	if err != nil {
-		return nil, err
+// presentedTokens collects the tokens of the request that may open a session,
+// each once.
+func (f *flow) presentedTokens() (p presentedTokens) {
+	add := func(text string) (more bool) { return p.add(f.b.tokens, text) }
+	if !f.options.inHeader {
+		token.EachCookie(f.lines, f.b.cookie.Name, add)
+		return p
 	}
-	owner := x.m.user(&s.Data)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.session, x.rec, x.owner, x.reseal = s, r, owner, !current
-	if !x.req.HasValid {
-		x.phase = phaseReady
+	for _, text := range f.lines {
+		if !add(text) {
+			break
+		}
 	}
-	return s, nil
+	return p
 }
 
-// fresh makes a session that is not in the store.
-func (x *Exchange[T]) fresh(ctx context.Context) (*Session[T], error) {
-	id, secret, err := x.m.mint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	h := &held[T]{id: id, secret: secret, created: stamp(time.Now())}
-	h.back, h.self = x, Session[T]{at: &h.back, Data: x.m.cfg.New()}
-	if h.baseline, err = x.m.first(&h.self.Data); err != nil {
-		return nil, err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.held, x.session, x.phase = h, &h.self, phaseReady
-	return x.session, nil
+type presentedTokens struct {
+	tokens [maxTokens]struct{ id, secret string }
+	n      int
+	fault  error // of those that were refused by their look
 }
 
-// first returns the encoding of a value that New just made.
-func (m *Manager[T]) first(v *T) ([]byte, error) {
-	if m.blank != nil {
-		return m.blank, nil
+// add takes a token, and reports whether there is room for more.
+func (p *presentedTokens) add(format *token.Format, text string) (more bool) {
+	id, secret, fault := format.Parse(text)
+	if fault != nil {
+		p.fault = fault
+		return true
 	}
-	return m.encode(v)
+	for _, t := range p.tokens[:p.n] {
+		if t.id == id && t.secret == secret {
+			return true
+		}
+	}
+	p.tokens[p.n].id, p.tokens[p.n].secret = id, secret
+	p.n++
+	return p.n < len(p.tokens)
 }
 
-// mint makes the token of a new session.
-func (m *Manager[T]) mint(ctx context.Context) (id, secret string, err error) {
-	if m.cfg.NewID == nil {
-		return mint(), mint(), nil
-	}
-	id, err = m.cfg.NewID(ctx)
-	if err != nil {
-		return "", "", fmt.Errorf("session: Config.NewID: %w", err)
-	}
-	if !validID(id) {
-		return "", "", fmt.Errorf("session: Config.NewID: an id is 1 to %d of A-Za-z0-9_-, this one has %d bytes", maxIDLen, len(id))
-	}
-	return id, mint(), nil
-}
+var (
+	errExpired     = fmt.Errorf("session: %w: it expired", ErrNotFound)
+	errWrongSecret = errors.New("session: wrong secret")
+	errSuperseded  = errors.New("session: superseded token")
+)
 
-// validate asks the Valid hook. A session that it refuses is destroyed at once,
-// whatever the handler does, and the request gets a new one.
-func (x *Exchange[T]) validate(ctx context.Context, s *Session[T]) error {
-	old := x.claim()
-	x.mu.Lock()
-	x.validating, x.read = true, true
-	x.mu.Unlock()
-	defer func() {
-		x.mu.Lock()
-		x.validating = false
-		x.mu.Unlock()
-	}()
-	valid, err := x.req.Hooks.Valid(s)
-	if err != nil || valid {
-		return err
+// openToken takes the record of id if the secret opens it, and returns what the
+// secret is to it.
+func (f *flow) openToken(ctx context.Context, id, secret string) (credentialState, error) {
+	t := f.b.meter()
+	found, err := f.fetch(ctx, id, &f.row, t)
+	state := credentialUnknown
+	if err == nil && found == present {
+		state = f.row.check(token.DigestOf(f.b.cookie.Name, secret))
 	}
-	switch err := x.retire(ctx, old); {
-	case err == errNotFound:
-		// Somebody else ended it, and may have given the client another one.
-		_, err := x.fresh(ctx)
-		return err
-	case err == errGone:
-		// It has become another's in the meantime: nobody's to refuse.
-		x.m.event(ctx, EventGone, old.rec, 0, errGone)
-		x.makeInert(errGone, old.rec.ID)
-		return nil
+	if state.opens() {
+		f.cred = credential{secret: secret, presented: true, old: state == credentialOld}
+		return state, nil
+	}
+	r := f.row
+	f.row = row{}
+	switch {
 	case err != nil:
-		// Not a failed load: ask for what failed, and go on by the answer.
-		x.fail(ctx, OpDestroy, err)
-		return nil
+	case found == absent:
+		f.event(ctx, EventRejected, row{id: id}, t, errNotFound)
+	case found == expired:
+		f.event(ctx, EventExpired, r, t, nil)
+	case state == credentialRevoked:
+		f.event(ctx, EventRejected, row{id: id}, t, errSuperseded)
+	default:
+		f.event(ctx, EventRejected, row{id: id}, t, errWrongSecret)
 	}
-	if _, err := x.fresh(ctx); err != nil {
+	return state, err
+}
+
+// preferCurrent takes the other of two secrets of one session if that is the
+// current one.
+func (f *flow) preferCurrent(secret string) {
+	if f.cred.old && f.row.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
+		f.cred = credential{secret: secret, presented: true}
+	}
+}
+
+// isDuplicate reports whether a further token of the request is live, and
+// observes it.
+func (f *flow) isDuplicate(ctx context.Context, id, secret string) bool {
+	var r row
+	t := f.b.meter()
+	found, err := f.fetch(ctx, id, &r, t)
+	if err != nil || found != present || !r.check(token.DigestOf(f.b.cookie.Name, secret)).opens() {
+		return false
+	}
+	f.event(ctx, EventDuplicate, r, t, nil)
+	return true
+}
+
+// decodeRow makes Data of the record that was loaded.
+func (f *flow) decodeRow() error {
+	e, err := f.b.open(&f.row)
+	if err != nil {
 		return err
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.action = ActionClear
+	d := f.typed.newDraft()
+	if err := f.typed.decodeData(e); err != nil {
+		return err
+	}
+	d.base = base{encoded: e, version: f.row.version, user: f.typed.userOfData(), authenticated: f.row.authenticated}
+	f.draft = d
+	f.row.data = nil // the base has it
 	return nil
+}
+
+// begin makes a session that is not in the store.
+func (f *flow) begin(ctx context.Context) error {
+	id, err := f.makeID(ctx)
+	if err != nil {
+		return err
+	}
+	d := f.typed.newDraft()
+	data, err := f.typed.freshData()
+	if err != nil {
+		return err
+	}
+	f.draft = d
+	f.setNew(id, data)
+	return nil
+}
+
+func (f *flow) makeID(ctx context.Context) (id string, err error) {
+	f.outside(func() { id, err = f.b.makeID(ctx) })
+	return id, err
+}
+
+// setNew makes the session a new one with the id, whose encoded Data is data.
+// What the application asked of the one before does not hold for it, except a
+// SavePolicy. Needs only mu.
+func (f *flow) setNew(id string, data []byte) {
+	f.row = row{id: id, created: nowMillis()}
+	f.cred = credential{secret: token.New()}
+	d := f.draft
+	*d = draft{base: base{encoded: f.b.own(data)}, pending: pending{policy: d.pending.policy}, leftovers: d.leftovers}
 }

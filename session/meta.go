@@ -1,47 +1,54 @@
 package session
 
 import (
-	"crypto/subtle"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // meta is what the core keeps with a record for itself, in Record.Meta. Times
 // are Unix milliseconds.
 type meta struct {
-	digest        digest        // of the secret that the record accepts
-	nonce         uint64        // of the write that made this version: tells one's own from another's
+	digest        token.Digest  // of the secret that the record accepts
+	nonce         uint64        // of the write that made this version: an exchange knows its own writes by it
 	shape         uint64        // of T and the codec that wrote Data
 	issued        int64         // when the secret was made
 	age           time.Duration // the session's own MaxAge; 0: the configured one
 	authenticated int64         // when User last became somebody; 0: never
-	schema        int           // Config.SchemaVersion of the writer
-	former        []former      // secrets that were replaced not long ago
+	schema        int32         // Config.SchemaVersion of the writer
+	old           []oldSecret   // secrets that were replaced not long ago, the latest last
 }
 
-// former is a secret that was replaced.
-type former struct {
-	digest digest
-	until  int64 // when it becomes unknown; 0: RenewGrace after its successor is first presented
-	works  bool  // it still opens the session: the replacement was routine, and its response may have been lost
+// oldSecret is a secret that a newer one replaced.
+type oldSecret struct {
+	digest token.Digest
+	until  int64 // when it becomes unknown; 0: RenewGrace after somebody presents its successor
+	usable bool  // it still opens the session, because its replacement was routine and the response may be lost
 }
 
-// maxFormer bounds how many are remembered: the oldest becomes unknown early.
-const maxFormer = 4
+// maxOld bounds how many old secrets a record has. The oldest becomes unknown
+// early.
+const maxOld = 4
 
-// metaVersion leads the encoding. Then come digest, nonce and shape with their
-// fixed lengths, and the rest as varints; each former secret is its digest,
-// until, and whether it works.
+// The encoding begins with metaVersion. Then follow digest, nonce and shape with
+// their fixed lengths, and the other fields as varints. Each old secret is its
+// digest, until, and one byte that is 1 if it is usable.
 const (
 	metaVersion  = 1
-	metaFixedLen = 1 + len(digest{}) + 8 + 8
+	metaFixedLen = 1 + len(token.Digest{}) + 8 + 8
+	timeLen      = 6 // of a time of our days as a varint; the encoding may be longer than this estimate
 )
 
+// maxTime is the year 9999, the last one that other formats can write.
+var maxTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli()
+
 func (m *meta) encode() []byte {
-	const varints = 5
-	b := make([]byte, 0, metaFixedLen+varints*binary.MaxVarintLen64+len(m.former)*(len(digest{})+binary.MaxVarintLen64+1))
+	const oldLen = len(token.Digest{}) + timeLen + 1
+	b := make([]byte, 0, metaFixedLen+2*timeLen+3+len(m.old)*oldLen)
 	b = append(b, metaVersion)
 	b = append(b, m.digest[:]...)
 	b = binary.BigEndian.AppendUint64(b, m.nonce)
@@ -50,42 +57,39 @@ func (m *meta) encode() []byte {
 	b = binary.AppendVarint(b, m.age.Milliseconds())
 	b = binary.AppendVarint(b, m.authenticated)
 	b = binary.AppendVarint(b, int64(m.schema))
-	b = binary.AppendVarint(b, int64(len(m.former)))
-	for _, f := range m.former {
-		b = append(b, f.digest[:]...)
-		b = binary.AppendVarint(b, f.until)
-		works := byte(0)
-		if f.works {
-			works = 1
+	b = binary.AppendVarint(b, int64(len(m.old)))
+	for _, o := range m.old {
+		b = append(b, o.digest[:]...)
+		b = binary.AppendVarint(b, o.until)
+		usable := byte(0)
+		if o.usable {
+			usable = 1
 		}
-		b = append(b, works)
+		b = append(b, usable)
 	}
 	return b
 }
 
-// decode fills m, which is zero. What it leaves there after an error is not to be
-// used.
+// decode replaces m. After an error m must not be used.
 func (m *meta) decode(b []byte) error {
 	if len(b) < metaFixedLen || b[0] != metaVersion {
-		return fmt.Errorf("%w: its meta data is not of this library", ErrCorrupt)
+		return fmt.Errorf("%w: its meta data was not written by this library", ErrCorrupt)
 	}
-	r := metaReader{rest: b[1:]}
-	r.digest(&m.digest)
-	m.nonce = binary.BigEndian.Uint64(r.rest)
-	m.shape = binary.BigEndian.Uint64(r.rest[8:])
-	r.rest = r.rest[16:]
-	m.issued = r.int(maxTime)
-	m.age = time.Duration(r.int(maxCookieAge.Milliseconds())) * time.Millisecond
-	m.authenticated = r.int(maxTime)
-	m.schema = int(r.int(maxSchema))
-	if n := r.int(maxFormer); n > 0 {
-		m.former = make([]former, n)
+	*m = meta{nonce: binary.BigEndian.Uint64(b[metaFixedLen-16:]), shape: binary.BigEndian.Uint64(b[metaFixedLen-8:])}
+	copy(m.digest[:], b[1:])
+	r := metaReader{rest: b[metaFixedLen:]}
+	m.issued = r.varint(maxTime)
+	m.age = time.Duration(r.varint(maxCookieAge.Milliseconds())) * time.Millisecond
+	m.authenticated = r.varint(maxTime)
+	m.schema = int32(r.varint(maxSchema))
+	if n := r.varint(maxOld); n > 0 {
+		m.old = make([]oldSecret, n)
 	}
-	for i := range m.former {
-		f := &m.former[i]
-		r.digest(&f.digest)
-		f.until = r.int(maxTime)
-		f.works = r.int8() == 1
+	for i := range m.old {
+		o := &m.old[i]
+		copy(o.digest[:], r.take(len(o.digest)))
+		o.until = r.varint(maxTime)
+		o.usable = bytes.Equal(r.take(1), []byte{1})
 	}
 	if r.damaged || len(r.rest) > 0 {
 		return fmt.Errorf("%w: its meta data is damaged", ErrCorrupt)
@@ -93,25 +97,25 @@ func (m *meta) decode(b []byte) error {
 	return nil
 }
 
-// maxTime is the year 9999, the end of what other formats can write.
-var maxTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli()
-
-// metaReader takes values off the front of rest. Once something is missing or
-// out of range it is damaged, and the values mean nothing.
+// metaReader takes values off the front of rest. If one is missing or out of
+// range, damaged is set, and the values mean nothing.
 type metaReader struct {
 	rest    []byte
 	damaged bool
 }
 
-func (r *metaReader) digest(d *digest) {
-	if n := copy(d[:], r.rest); n < len(d) {
+// take returns the next n bytes, or nil if there are fewer.
+func (r *metaReader) take(n int) []byte {
+	if len(r.rest) < n {
 		r.damaged = true
-	} else {
-		r.rest = r.rest[n:]
+		return nil
 	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
 }
 
-func (r *metaReader) int(limit int64) int64 {
+func (r *metaReader) varint(limit int64) int64 {
 	v, n := binary.Varint(r.rest)
 	if n <= 0 || v < 0 || v > limit {
 		r.damaged = true
@@ -121,99 +125,5 @@ func (r *metaReader) int(limit int64) int64 {
 	return v
 }
 
-func (r *metaReader) int8() byte {
-	if len(r.rest) == 0 {
-		r.damaged = true
-		return 0
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-// standing is what a secret is to a record.
-type standing int
-
-const (
-	standingUnknown    standing = iota
-	standingCurrent             // it is the one that the record accepts
-	standingFormer              // it was replaced as a matter of routine, and still opens the session
-	standingSuperseded          // it was replaced for good, not long ago: recognised, for it to do no harm
-)
-
-// opens reports whether it lets its holder in.
-func (s standing) opens() bool { return s == standingCurrent || s == standingFormer }
-
-// judge tells what the secret with digest d is by now. It looks at all digests
-// and compares each in constant time.
-func (m *meta) judge(d digest) standing {
-	s := standingUnknown
-	var now int64
-	if len(m.former) > 0 {
-		now = time.Now().UnixMilli()
-	}
-	for _, f := range m.former {
-		if subtle.ConstantTimeCompare(f.digest[:], d[:]) == 1 && (f.until == 0 || now < f.until) {
-			s = standingSuperseded
-			if f.works {
-				s = standingFormer
-			}
-		}
-	}
-	if subtle.ConstantTimeCompare(m.digest[:], d[:]) == 1 {
-		s = standingCurrent
-	}
-	return s
-}
-
-// unconfirmed reports whether a former secret waits for its successor, which
-// the caller has presented.
-func (m *meta) unconfirmed() bool {
-	for _, f := range m.former {
-		if f.until == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// replace makes d the secret that the record accepts. For good: every former
-// one stops working now. As a matter of routine: the last one works until grace
-// after d is first presented.
-func (m *meta) replace(d digest, now int64, grace time.Duration, forGood bool) {
-	kept := m.confirmed(now, grace)
-	last := former{digest: m.digest, works: !forGood}
-	if forGood {
-		last.until = now + grace.Milliseconds()
-		kept = superseded(kept)
-	}
-	kept = append(kept, last)
-	m.former = kept[max(0, len(kept)-maxFormer):]
-	m.digest, m.issued = d, now
-}
-
-// superseded makes all of them secrets that open nothing.
-func superseded(all []former) []former {
-	for i := range all {
-		all[i].works = false
-	}
-	return all
-}
-
-// confirmed returns, in memory of its own, the former secrets that are still
-// known at now, each with an end.
-func (m *meta) confirmed(now int64, grace time.Duration) []former {
-	var kept []former
-	for _, f := range m.former {
-		if f.until == 0 {
-			f.until = now + grace.Milliseconds()
-		}
-		if now < f.until {
-			kept = append(kept, f)
-		}
-	}
-	return kept
-}
-
-// newNonce need not be unguessable, only different at every write.
+// newNonce returns a nonce. It may be guessed, but must differ at every write.
 func newNonce() uint64 { return rand.Uint64() }

@@ -3,31 +3,40 @@ package session
 import (
 	"context"
 	"time"
+
+	"github.com/echosession/echosession/internal/token"
 )
 
 // Session is the session of one request, or one that [Manager.Start] or
-// [Manager.Open] gave. It is not to be kept beyond the request: code that runs
+// [Manager.Open] returned. It must not be used after the request: code that runs
 // longer keeps the ID and uses the [Manager].
 //
-// Its methods may be called from several goroutines at once, though Data is
-// for one at a time, and Save, Update, Reload and Regenerate work on Data.
+// Its methods may be called from several goroutines at once, but Data is for one
+// goroutine at a time, and Save, Update, Reload and Regenerate work on Data.
 type Session[T any] struct {
-	// Data is the application's. What differs from what was loaded when the
-	// response begins is saved. It is owned by one request, and not for several
-	// goroutines at once.
+	// Data is the application's value. What differs from the loaded value when the
+	// response begins is saved. It belongs to one request, and to one goroutine at
+	// a time.
 	Data T
 
-	// at is where held has the exchange. It points to a pointer because fmt, asked
-	// to print a Session by value, follows one that points to a struct, secrets
-	// and all.
+	// at points to the exchange through a second pointer, because fmt, asked to
+	// print a Session by value, follows a pointer to a struct, and would print the
+	// secrets in it.
 	at **Exchange[T]
 }
 
 // x returns the exchange that the session belongs to.
 func (s *Session[T]) x() *Exchange[T] { return *s.at }
 
-// SavePolicy says for one request what the commit is to do.
-type SavePolicy int
+// locked returns the exchange with its mu held.
+func (s *Session[T]) locked() *Exchange[T] {
+	x := s.x()
+	x.mu.Lock()
+	return x
+}
+
+// SavePolicy says what the commit of one request does.
+type SavePolicy uint8
 
 const (
 	SaveAuto   SavePolicy = iota // save what changed; extend what is due
@@ -35,166 +44,149 @@ const (
 	SaveNever                    // store nothing and send no cookie
 )
 
-// ID returns the public handle of the session: safe to log and to list, it
-// opens nothing. It stays through Renew and changes with Regenerate. "" where
-// the session could not be loaded and only reads as empty.
+// ID returns the public handle of the session. It is safe to log and to list, and
+// opens nothing. Renew keeps it, Regenerate changes it. It is "" if the session
+// could not be loaded and only reads as empty.
 func (s *Session[T]) ID() string {
-	s.x().mu.Lock()
-	defer s.x().mu.Unlock()
-	return s.x().id
+	x := s.locked()
+	defer x.mu.Unlock()
+	return x.publicID()
 }
 
-// Token returns what the client must present from now on: a secret. It
-// comes into force with the next save where the session is new or Renew or
-// Regenerate was called.
+// Token returns what the client must present from now on: a secret. If the
+// session is new, or Renew or Regenerate was called, it comes into force with the
+// next save.
 func (s *Session[T]) Token() string {
-	s.x().mu.Lock()
-	defer s.x().mu.Unlock()
-	return s.x().currentToken()
+	x := s.locked()
+	defer x.mu.Unlock()
+	return x.currentToken()
 }
 
 // IsNew reports whether the session has no record in the store yet.
 func (s *Session[T]) IsNew() bool {
-	s.x().mu.Lock()
-	defer s.x().mu.Unlock()
-	return s.x().rec.Version == 0
+	x := s.locked()
+	defer x.mu.Unlock()
+	return !x.row.isStored()
 }
 
 // CreatedAt returns when the session began.
 func (s *Session[T]) CreatedAt() time.Time {
-	s.x().mu.Lock()
-	defer s.x().mu.Unlock()
-	return s.x().created
+	x := s.locked()
+	defer x.mu.Unlock()
+	if x.row.created == 0 {
+		return time.Time{}
+	}
+	return fromMillis(x.row.created)
 }
 
-// AuthenticatedAt returns when User last became somebody, or somebody else; the
-// zero time where it is nobody, or was somebody before User was configured.
+// AuthenticatedAt returns when User last became somebody, or somebody else. It is
+// the zero time for an anonymous session, and for one that was stored before
+// Config.User was set.
 func (s *Session[T]) AuthenticatedAt() time.Time {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
-	return authenticatedAt(x.rec, x.meta)
+	return x.row.authenticatedAt()
 }
 
 // ExpiresAt returns when the session ends unless it is saved or, with Rolling,
-// used before: for one that is not stored yet, if it were saved now.
+// used before. For a session that is not stored yet, it is when it would end if
+// it were saved now.
 func (s *Session[T]) ExpiresAt() time.Time {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
-	if x.rec.Version == 0 || x.age != nil {
-		return x.m.endAfter(stamp(time.Now()), x.created, x.wanted())
-	}
-	return x.m.end(x.rec, x.meta)
+	return fromMillis(x.expiresAt())
 }
 
 // Manager returns the Manager of this kind of session.
 func (s *Session[T]) Manager() *Manager[T] { return s.x().m }
 
-// Renew gives the session a new token with the next save, and keeps id and
-// Data: to be called at every change of privilege (OWASP ASVS 5.0, V7.2.4).
-// The old token grants nothing from the moment when that save is acknowledged.
+// Renew gives the session a new token with the next save, and keeps id and Data.
+// Call it at every change of privilege (OWASP ASVS 5.0, V7.2.4). The old token
+// grants nothing from the moment when that save is acknowledged.
 func (s *Session[T]) Renew() {
-	x := s.x()
-	x.mu.Lock()
+	x := s.locked()
 	defer x.mu.Unlock()
-	if x.rec.Version == 0 || x.inert != nil {
-		return
-	}
-	x.renewed = true
-	if x.next == "" {
-		x.next = mint()
+	if x.ending == endingNone && x.row.isStored() && x.draft.pending.renewTo == "" {
+		x.draft.pending.renewTo = token.New()
 	}
 }
 
-// Regenerate makes another, new session of this one: id and token are new,
-// Data is as New makes it, CreatedAt and age are those of a new session. The
-// old record is destroyed when the new one is saved; where that is left empty,
-// the cookie is cleared as by Destroy.
+// Regenerate makes this session a new one: id and token are new, Data is as New
+// makes it, CreatedAt and age are those of a new session. The old record is
+// destroyed when the new one is saved. If the new one is left empty, the cookie
+// is cleared as by Destroy. Regenerate is also the way to begin anew after
+// Destroy.
 func (s *Session[T]) Regenerate() {
 	x := s.x()
-	id, secret, err := x.m.mint(x.context())
+	id, err := x.b.makeID(x.requestContext())
 	if err != nil {
-		id, secret = "", "" // the save tries again, and tells
+		id = "" // the save tries again, and returns the error
 	}
 	data := x.m.cfg.New()
-	baseline, _ := x.m.first(&data) // nil, after an error, is like no value
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.inert != nil {
-		return
+	encoded, _ := x.m.first(&data) // after an error, every Data counts as changed
+	if x.regenerate(id, encoded) {
+		s.Data = data
 	}
-	if x.rec.Version > 0 || len(x.attempts) > 0 {
-		x.replaced = append(x.replaced, x.claim())
-	}
-	x.rec, x.meta, x.baseline = Record{}, meta{}, baseline
-	x.id, x.secret, x.created = id, secret, stamp(time.Now())
-	x.digest, x.former, x.owner = digest{}, false, ""
-	x.renewed, x.next, x.age, x.attempts, x.destroyed = false, "", nil, nil, false
-	if x.policy == SaveNever {
-		x.policy = SaveAuto
-	}
-	s.Data = data
 }
 
-// Destroy deletes the record and clears the cookie when the response begins.
-// After it, as after the response has begun, it is the later of Destroy and
-// SetSave(SaveNever) that counts.
+// Destroy deletes the record and clears the cookie when the response begins, or
+// at once if it has begun already. Of Destroy and SetSave(SaveNever) the later
+// call counts.
 func (s *Session[T]) Destroy() {
-	s.x().mu.Lock()
-	defer s.x().mu.Unlock()
-	if s.x().inert != nil {
+	x := s.locked()
+	defer x.mu.Unlock()
+	if x.ending != endingNone {
 		return
 	}
-	s.x().destroyed = true
-	if s.x().policy == SaveNever {
-		s.x().policy = SaveAuto
+	x.draft.pending.destroyed = true
+	if x.draft.pending.policy == SaveNever {
+		x.draft.pending.policy = SaveAuto
 	}
 }
 
 // SetMaxAge gives this session an age of its own, which is stored with it and
-// used instead of the configured one, as for "remember me". 0 or less is the
-// configured one again; no more than 400 days count.
+// used instead of the configured one, as for "remember me". 0 or less restores
+// the configured one. An age of more than 400 days counts as 400 days.
 func (s *Session[T]) SetMaxAge(d time.Duration) {
-	d = wholeMillis(min(max(d, 0), maxCookieAge))
-	x := s.x()
-	x.mu.Lock()
+	age := ceilMillis(min(max(d, 0), maxCookieAge))
+	x := s.locked()
 	defer x.mu.Unlock()
-	x.age = &d
-	if x.rec.Version > 0 && d == x.meta.age {
-		x.age = nil
+	p := &x.draft.pending
+	p.age, p.hasAge = age, true
+	if x.row.isStored() && age == x.row.age.Milliseconds() {
+		p.age, p.hasAge = 0, false
 	}
 }
 
-// SetSave says what the commit of this request is to do.
+// SetSave says what the commit of this request does.
 func (s *Session[T]) SetSave(p SavePolicy) {
-	s.x().mu.Lock()
-	defer s.x().mu.Unlock()
-	s.x().policy = p
+	x := s.locked()
+	defer x.mu.Unlock()
+	x.draft.pending.policy = p
 }
 
-// Save stores the session now, and not when the response begins, whether it
-// changed or not and whatever SetSave said: in streams and websockets, or to
-// know the outcome. The cookie goes out with the response. A session that
-// another request changed is merged as by the commit, and Data is then what was
-// stored; one that was destroyed by Destroy is deleted.
+// Save stores the session now instead of when the response begins: in streams and
+// websockets, or to know the outcome. It stores whether the session changed or
+// not, and in spite of SetSave. The cookie goes out with the response. If another
+// request changed the session, the changes are merged as by the commit, and Data
+// is then what was stored. A session that Destroy was called for is deleted.
 //
-// [ErrGone]: it was revoked, or its token replaced; [ErrCommitted]: it needs a
-// new token, and the response has begun; [ErrTooLarge]; [ErrConflict];
-// [ErrUnavailable]; or what BeforeSave said.
+// [ErrGone]: it was revoked, or its token replaced. [ErrCommitted]: it needs a
+// new token, and the response has begun. Other errors are [ErrTooLarge],
+// [ErrConflict], [ErrUnavailable], and what BeforeSave returned.
 func (s *Session[T]) Save(ctx context.Context) error { return s.x().saveNow(ctx) }
 
-// Reload drops this request's changes of Data and reads the store again. [ErrGone]
-// where the record is no more, or accepts another token by now. A new session
-// becomes as New makes it.
+// Reload drops this request's changes of Data and reads the store again. A new
+// session becomes as New makes it. [ErrGone]: there is no record any more, or it
+// accepts another token by now.
 func (s *Session[T]) Reload(ctx context.Context) error { return s.x().reload(ctx) }
 
-// Update changes the stored Data atomically. fn gets the stored value, with
-// the pending changes of this request merged in, and runs again where another
-// change came in between: it must do nothing but change its argument. Then it
-// is a save like Save, which creates a new session, and Data is what was
-// stored. On an error, fn's own or one of Save's, Data is as before, and so is the
-// store as far as can be known.
+// Update changes the stored Data atomically. fn gets the stored value with the
+// pending changes of this request merged in, and runs again if another change
+// came in between, so it must do nothing except change its argument. Then it is a
+// save like Save, which creates a new session, and Data is what was stored. On an
+// error, of fn or of the save, Data is as before, and so is the store as far as
+// can be known.
 func (s *Session[T]) Update(ctx context.Context, fn func(*T) error) error {
-	return s.x().update(ctx, fn)
+	return s.x().update(ctx, func() error { return fn(&s.Data) })
 }

@@ -4,153 +4,135 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"math/rand/v2"
+	"time"
 )
 
-// maxIDs is how many ids are tried for a new session.
-const maxIDs = 4
+// change is one change of a record, which is made again after a conflict: a save
+// of a request, its touch, or an Update of the Manager. It is a struct of
+// functions, and rows are passed by value, so that nothing of it is allocated.
+type change struct {
+	// next returns the row to write, whose version is the one that it replaces. It
+	// is called at every try. With nothing there is nothing to write.
+	next func(ctx context.Context) (r row, nothing bool, err error)
+	// send asks the store to make next.
+	send func(ctx context.Context, next row, t *meter) error
+	// isMade reports whether latest, the record as it is now, shows that the store
+	// made next.
+	isMade func(next, latest row) bool
+	// conflict decides after another write came first. latest is the record as it
+	// is now; found and err are those of its load.
+	conflict func(ctx context.Context, next, latest row, found presence, err error) (verdict, error)
+	// unanswered takes a write of which it is not known whether the store made it.
+	// looked: a look found that it is not there, so far.
+	unanswered func(next row, looked bool)
+}
 
-// write brings data into the store, merged with what others stored in between.
-// apply, if any, makes what is written of data, anew at each try. Requires x.op.
-func (x *Exchange[T]) write(ctx context.Context, data []byte, apply func([]byte) ([]byte, error)) error {
-	w := x.m.start()
-	again := retry{turns: &x.m.turns}
-	defer again.done()
-	taken := 0
+// ignore is for changes whose caller does not write again.
+func ignore(row, bool) {}
+
+// verdict is what follows from a conflict.
+type verdict uint8
+
+const (
+	tryAgain  verdict = iota
+	giveUp            // the record was ended, or has become the session of somebody else
+	notNeeded         // another write made this one superfluous
+)
+
+// writeResult is what became of a change.
+type writeResult uint8
+
+const (
+	writeFailed    writeResult = iota // nothing was stored
+	writeMade                         // the store has it
+	writeGone                         // there is no record of this session any more
+	writeNotNeeded                    // another write made it superfluous
+)
+
+// A change is tried maxTries times in all, after pauses that grow and are random,
+// so that writers in several processes get apart.
+const (
+	maxTries   = 32
+	firstPause = time.Millisecond
+	maxPause   = 128 * time.Millisecond
+)
+
+// commit makes a change, again and again until no other write comes first. It is
+// the one loop that writes records. It returns the row that was stored.
+func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeResult, error) {
+	var release func()
+	defer func() {
+		if release != nil {
+			release()
+		}
+	}()
 	for try := range maxTries {
-		value := data
-		if apply != nil {
-			var err error
-			if value, err = apply(data); err != nil {
-				return err
-			}
+		next, nothing, err := c.next(ctx)
+		if err != nil || nothing {
+			return row{}, writeFailed, err
 		}
-		if err := errors.Join(x.m.bound(value), x.m.writable(x.meta)); err != nil {
-			return err
-		}
-		if x.unsendable() {
-			return fmt.Errorf("session: save: %w", ErrCommitted)
-		}
-		r, m, asked, err := x.successor(ctx, value)
-		if err != nil {
-			return err
-		}
-		sealed := x.m.sealer.seal(r, r.Version+1)
-		if r.Version == 0 {
-			err = x.m.create(ctx, sealed)
-		} else {
-			err = x.m.update(ctx, sealed)
-		}
+		err = c.send(ctx, next, t)
 		switch {
-		case errors.Is(err, ErrExists), errors.Is(err, ErrConflict):
-			if r.Version == 0 {
-				taken++
-			}
-			if x.refreshing {
-				if err := x.outdone(ctx); err != nil {
-					return err
-				}
-			}
-			// Before the look at what is there, which must be fresh.
-			if err := again.wait(ctx, r.ID, try); err != nil {
-				return err
-			}
-			var landed bool
-			if data, landed, err = x.catchUp(ctx, r, m, data); err != nil {
-				return err
-			}
-			if taken == maxIDs && !landed {
-				return fmt.Errorf("session: save: %w", ErrExists)
-			}
-			if !landed {
-				continue
-			}
+		case err == nil:
+			return next, writeMade, nil
 		case errors.Is(err, ErrNotFound):
-			return x.gone(ctx)
-		case err != nil:
-			if _, ok := errors.AsType[*notAsked](err); ok {
-				return err
+			return next, writeGone, nil
+		case isNotSent(err):
+			return next, writeFailed, err
+		}
+		isConflict := errors.Is(err, ErrConflict) || errors.Is(err, ErrExists)
+		if isConflict {
+			// Before the look at the record, which must be fresh.
+			if release == nil {
+				release = b.turns.Take(ctx, next.id)
 			}
-			// It may have landed all the same.
-			if _, now, e := x.m.load(ctx, r.ID); e != nil || now.nonce != m.nonce {
-				x.remember(attempt{m.nonce, x.rec.Version, data})
-				return err
+			if err := pause(ctx, try); err != nil {
+				c.unanswered(next, false)
+				return next, writeFailed, err
 			}
 		}
-		x.adopt(ctx, r, m, asked, w)
+		var latest row
+		found, lookErr := b.load(ctx, next.id, &latest, t)
+		switch {
+		case lookErr == nil && found != absent && c.isMade(next, latest):
+			return next, writeMade, nil // only the answer was lost
+		case lookErr == nil && found != present && next.isStored():
+			return next, writeGone, nil
+		}
+		// If another write made the next version, this one was not made and never will
+		// be. A refusal alone does not show that: the store may refuse the repetition
+		// of a write that it has made.
+		isConflict = isConflict || lookErr == nil && next.isStored() && latest.version == next.version+1
+		if !isConflict || lookErr != nil {
+			c.unanswered(next, lookErr == nil)
+		}
+		if !isConflict {
+			return next, writeFailed, err
+		}
+		switch v, err := c.conflict(ctx, next, latest, found, lookErr); {
+		case err != nil:
+			return next, writeFailed, err
+		case v == giveUp:
+			return next, writeGone, nil
+		case v == notNeeded:
+			return next, writeNotNeeded, nil
+		}
+	}
+	return row{}, writeFailed, fmt.Errorf("session: save: %w", ErrConflict)
+}
+
+// hasNonceOf reports whether latest was made by the very write of next.
+func hasNonceOf(next, latest row) bool { return latest.nonce == next.nonce }
+
+// pause waits after the try of that number, which met a conflict.
+func pause(ctx context.Context, try int) error {
+	timer := time.NewTimer(rand.N(min(firstPause<<min(try, 16), maxPause)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
 		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("session: after a conflict: %w", ctx.Err())
 	}
-	return fmt.Errorf("session: save: %w", ErrConflict)
-}
-
-// maxAttempts bounds how many are remembered.
-const maxAttempts = 8
-
-// remember keeps a, of which it is not known whether it landed. Where there are
-// too many of one session, as of a stream that saves through a long outage, the
-// first, before which the store answered, and the latest ones stay.
-func (x *Exchange[T]) remember(a attempt) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	kept := slices.Clone(x.attempts) // others have the slice
-	if len(kept) == maxAttempts {
-		kept = slices.Delete(kept, 1, 2)
-	}
-	x.attempts = append(kept, a)
-}
-
-// errOutdone is of a refresh that another request made superfluous.
-var errOutdone = errors.New("session: another request saved it")
-
-// outdone looks after a conflict whether a refresh still is to be made: one by
-// each of many requests that come at once with a token that is due would be
-// many writes, of which only the first means something.
-func (x *Exchange[T]) outdone(ctx context.Context) error {
-	latest, m, err := x.m.load(ctx, x.rec.ID)
-	switch {
-	case errors.Is(err, ErrNotFound), err == nil && !x.admits(latest, m):
-		return x.gone(ctx)
-	case err != nil:
-		return err
-	case !x.former && (x.shown == m.digest && m.unconfirmed() || x.renewalDueBy(m)):
-		return nil
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.rec.SeenAt, x.rec.ExpiresAt = latest.SeenAt, latest.ExpiresAt
-	return errOutdone
-}
-
-// adopt takes over what was stored. What was asked for since stays pending.
-func (x *Exchange[T]) adopt(ctx context.Context, r Record, m meta, done asked, w stopwatch) {
-	kind := EventSaved
-	if r.Version == 0 {
-		kind = EventCreated
-	}
-	r.Version++
-	owner := x.m.user(&x.session.Data)
-	x.mu.Lock()
-	if x.takeNext(m) {
-		kind = EventRenewed
-	}
-	x.rec, x.meta, x.final, x.owner, x.reseal = r, m, r.Data, owner, false
-	x.digest = m.digest
-	x.attempts = nil
-	if done.renewed {
-		x.renewed = false
-	}
-	if x.renewed && x.next == "" {
-		x.next = mint()
-	}
-	if x.age == done.age {
-		x.age = nil
-	}
-	x.mu.Unlock()
-	x.m.event(ctx, kind, r, w.elapsed(), nil)
-}
-
-func (x *Exchange[T]) setRecord(r Record, m meta) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.rec, x.meta = r, m
 }

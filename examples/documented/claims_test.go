@@ -12,6 +12,7 @@ const securityPage = "../../docs/security.md"
 
 var (
 	testDeclared = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	suites       = regexp.MustCompile(`_test\.go$|/internal/adaptertest/\w+\.go$`)
 	testNamed    = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)")
 	tableRow     = regexp.MustCompile(`(?m)^\| *(\d+|V7\.\d\.\d) *\|.*$`)
 )
@@ -21,7 +22,7 @@ func TestSecurityPageNamesTestsThatExist(t *testing.T) {
 	t.Parallel()
 	declared := map[string]bool{}
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+		if err != nil || entry.IsDir() || !suites.MatchString(filepath.ToSlash(path)) {
 			return err
 		}
 		for _, m := range testDeclared.FindAllStringSubmatch(read(t, path), -1) {

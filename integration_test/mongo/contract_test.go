@@ -10,14 +10,14 @@ import (
 	"github.com/echosession/echosession/session/storetest"
 )
 
-// inFormat makes the records of the suite ones of a format, with Data that such
-// a record has, and gives the suite back what it stored.
+// inFormat stores the records of the suite with another Format and with Data of
+// that format. The suite gets back what it stored.
 type inFormat struct {
 	*mongostore.Store
 	format string
 }
 
-// envelope keeps what the suite had in the two fields that are replaced.
+// envelope holds the two fields that inFormat replaces.
 type envelope struct {
 	Format string
 	Data   []byte
@@ -91,4 +91,12 @@ func TestContract(t *testing.T) {
 		})
 	}
 	figures.add("contract, standalone", "%d cases in 4 formats, failed: %t", len(storetest.Cases()), t.Failed())
+}
+
+func TestContractOfReplicaSet(t *testing.T) {
+	set := replicaSet(t)
+	set.healthy(t)
+	s, _ := set.store(t, unique("contract"), mongostore.Options{})
+	storetest.Run(t, func(t *testing.T) session.Store { return inFormat{s, "bson"} })
+	figures.add("contract, replica set", "%d cases with BSON, failed: %t", len(storetest.Cases()), t.Failed())
 }

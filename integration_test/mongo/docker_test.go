@@ -22,32 +22,32 @@ import (
 // server is one mongod in a container.
 type server struct {
 	c    testcontainers.Container
-	host string // as other members call it
-	own  string // the network on which they do
+	host string // its name for the other members
+	own  string // the network of the members
 
 	mu   sync.Mutex
-	addr string // published on loopback; changes with every start
+	addr string // on loopback; it changes with every start
 	via  string // a proxy in front of it, or ""
 }
 
-// image is the one that scripts/mongo.sh found.
+// image returns the image that scripts/mongo.sh found.
 func image(t *testing.T) string {
 	t.Helper()
 	name := os.Getenv("MONGO_IMAGE")
 	if name == "" {
-		t.Fatal("MONGO_IMAGE names no image: run the suite by scripts/mongo.sh")
+		t.Fatal("MONGO_IMAGE names no image: run the suite with scripts/mongo.sh")
 	}
 	return name
 }
 
-// labels mark what this run starts for the end of scripts/mongo.sh, which
-// removes it where this process was killed.
+// labels mark what this run starts. If this process is killed, scripts/mongo.sh
+// removes it by them.
 func labels() map[string]string {
 	return map[string]string{"echosession.mongo.run": os.Getenv("ECHOSESSION_MONGO_RUN")}
 }
 
-// startServer starts a mongod with these arguments, and has it end with the
-// suite. It is ready when it says so: the port is open earlier.
+// startServer starts a mongod with these arguments, until the suite ends. It waits
+// for a line of the log, because the port is open earlier.
 func startServer(t *testing.T, args []string, opts ...testcontainers.ContainerCustomizer) *server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -57,7 +57,7 @@ func startServer(t *testing.T, args []string, opts ...testcontainers.ContainerCu
 		testcontainers.WithExposedPorts("27017/tcp"),
 		testcontainers.WithLabels(labels()),
 		testcontainers.WithWaitStrategy(wait.ForLog("Waiting for connections").WithStartupTimeout(time.Minute)),
-		// Only on loopback: nothing outside this machine is to reach it.
+		// On loopback alone: nothing outside this machine may reach it.
 		testcontainers.WithHostConfigModifier(onLoopback),
 	}, opts...)...)
 	if c != nil {
@@ -77,7 +77,7 @@ func onLoopback(h *container.HostConfig) {
 	}
 }
 
-// refresh learns the port, which is another after every start.
+// refresh finds out the port, which every start changes.
 func (s *server) refresh(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
@@ -87,7 +87,7 @@ func (s *server) refresh(t *testing.T) {
 		t.Fatalf("docker: %v", err)
 	}
 	if host == "localhost" {
-		host = "127.0.0.1" // which may mean ::1 first
+		host = "127.0.0.1" // localhost may mean ::1 first
 	}
 	port, err := s.c.MappedPort(ctx, "27017/tcp")
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *server) refresh(t *testing.T) {
 	s.addr = net.JoinHostPort(host, fmt.Sprint(port.Num()))
 }
 
-// address is where a client that asks for this server is to be sent.
+// address returns the address for clients that ask for this server.
 func (s *server) address() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func docker(t *testing.T) *testcontainers.DockerClient {
 	return d
 }
 
-// act does something to the container itself.
+// act does something to the container.
 func (s *server) act(t *testing.T, what string) {
 	t.Helper()
 	d := docker(t)
@@ -157,8 +157,8 @@ func (s *server) act(t *testing.T, what string) {
 	}
 }
 
-// dialer sends clients that ask for a member by its own name to where that is
-// published, so that the names work everywhere and nothing leaves the machine.
+// dialer sends clients that ask for a member by its name to the address of that
+// member. So the names work everywhere, and nothing leaves the machine.
 type dialer []*server
 
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {

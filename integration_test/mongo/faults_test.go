@@ -11,12 +11,12 @@ import (
 	"github.com/echosession/echosession/mongostore"
 )
 
-// storeTimeout is longer than an election of the set takes, and short enough
-// for a test.
+// storeTimeout is longer than an election of the set, and short enough for a
+// test.
 const storeTimeout = 5 * time.Second
 
-// underLoad runs fault while clients work, checks the history and writes a line
-// of the closing table.
+// underLoad runs fault while clients work, checks their history and adds a line
+// to the closing table.
 func underLoad(t *testing.T, set members, name string, fault func(t *testing.T) (faults int)) {
 	t.Helper()
 	set.healthy(t)
@@ -27,7 +27,7 @@ func underLoad(t *testing.T, set members, name string, fault func(t *testing.T) 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.run(ctx, 8, time.Second) // log out while the first fault lasts
+		l.run(ctx, 8, time.Second) // the log-outs come during the first fault
 	}()
 	time.Sleep(500 * time.Millisecond) // of undisturbed work
 	faults := fault(t)
@@ -37,7 +37,7 @@ func underLoad(t *testing.T, set members, name string, fault func(t *testing.T) 
 	set.healthy(t)
 	v := l.check(t)
 	if v.changes < 20 {
-		t.Errorf("%d changes were acknowledged: too few to show anything", v.changes)
+		t.Errorf("%d changes were acknowledged: too few to prove anything", v.changes)
 	}
 	figures.add(name, "%d requests, %d failed, %d changes acknowledged, %d faults, longest outage %v, violations %d, porcupine: %s",
 		l.requests.Load(), l.failed.Load(), v.changes, faults, l.outage.Round(10*time.Millisecond), v.violations, v.porcupine)
@@ -73,8 +73,8 @@ func TestPrimaryPaused(t *testing.T) {
 	})
 }
 
-// The others lose the primary, and clients reach all of them. Until it knows,
-// it takes writes that no majority will have, and answers by them.
+// The other members lose the primary, and clients reach all three. Until the
+// primary notices, it accepts writes that no majority will have, and reads them.
 func TestPrimaryPartitioned(t *testing.T) {
 	set := replicaSet(t)
 	underLoad(t, set, "primary cut off from the others, 2 times", func(t *testing.T) int {
@@ -102,7 +102,7 @@ func TestPrimaryStoppedAndSteppedDown(t *testing.T) {
 
 		p = set.primary(t)
 		c := connect(t, options.Client().ApplyURI("mongodb://"+p.address()+"/?directConnection=true"))
-		// The connection may go down with it.
+		// The server may close the connection before it answers.
 		_ = c.Database("admin").RunCommand(t.Context(), bson.D{
 			{Key: "replSetStepDown", Value: 3}, {Key: "secondaryCatchUpPeriodSecs", Value: 2},
 		}).Err()
@@ -112,7 +112,7 @@ func TestPrimaryStoppedAndSteppedDown(t *testing.T) {
 	})
 }
 
-// The network to the primary, broken in every way in turn.
+// The network to the primary breaks in every way, one after the other.
 func TestNetwork(t *testing.T) {
 	set := replicaSet(t)
 	set.healthy(t)
@@ -143,7 +143,7 @@ func TestNetwork(t *testing.T) {
 
 var proxies = map[*server]*proxy{}
 
-// What a server can be told to answer.
+// The primary answers with each error that the test command can make.
 func TestFailCommand(t *testing.T) {
 	set := replicaSet(t)
 	faults := []bson.D{

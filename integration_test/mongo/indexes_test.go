@@ -1,22 +1,17 @@
 package mongo_test
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/moby/moby/api/types/container"
-	"github.com/testcontainers/testcontainers-go"
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/echosession/echosession/mongostore"
-	"github.com/echosession/echosession/session"
 )
 
-// expireAfter is what the server says of the index; -1 if it has none.
+// expireAfter returns expireAfterSeconds of the index; -1 if it has none.
 func (db database) expireAfter(t *testing.T) float64 {
 	t.Helper()
 	cursor, err := db.sessions().Indexes().List(t.Context())
@@ -41,9 +36,9 @@ func TestIndexesAtStart(t *testing.T) {
 	needOwn(t)
 	expires := bson.D{{Key: "expires", Value: 1}}
 	for name, tt := range map[string]struct {
-		index bson.D // besides those that are made
+		index bson.D // exists before the store starts; nil: none
 		opts  mongostore.Options
-		err   string // "": the store starts, and the index is right then
+		err   string // "": the store starts, and the index is right afterwards
 	}{
 		"none":          {nil, mongostore.Options{}, ""},
 		"none, skipped": {nil, mongostore.Options{SkipIndexes: true}, "createIndex({expires: 1}, {expireAfterSeconds: 0})"},
@@ -54,6 +49,8 @@ func TestIndexesAtStart(t *testing.T) {
 		"NaN":    {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: math.NaN()}}, mongostore.Options{}, "NaN"},
 		"partial": {bson.D{{Key: "key", Value: expires}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 0},
 			{Key: "partialFilterExpression", Value: bson.D{{Key: "v", Value: bson.D{{Key: "$gt", Value: 1}}}}}}, mongostore.Options{}, "partial"},
+		"unique":                 {bson.D{{Key: "key", Value: bson.D{{Key: "note", Value: 1}}}, {Key: "name", Value: "x"}, {Key: "unique", Value: true}}, mongostore.Options{}, "is unique"},
+		"TTL of the wrong field": {bson.D{{Key: "key", Value: bson.D{{Key: "created", Value: 1}}}, {Key: "name", Value: "x"}, {Key: "expireAfterSeconds", Value: 60}}, mongostore.Options{}, "end sessions too early"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newDatabase(t)
@@ -86,8 +83,7 @@ func TestIndexesAtStart(t *testing.T) {
 	}
 }
 
-// Whatever other indexes of users there are: after the start one is used for a
-// list.
+// Whichever indexes exist before the start, a list uses an index afterwards.
 func TestUserIndexesAtStart(t *testing.T) {
 	needOwn(t)
 	keys := bson.D{{Key: "name", Value: 1}, {Key: "user", Value: 1}}
@@ -119,9 +115,9 @@ func TestUserIndexesAtStart(t *testing.T) {
 			}}}).Raw()
 			must(t, "explain", err)
 			if plan := raw.Lookup("queryPlanner", "winningPlan").String(); !strings.Contains(plan, `"IXSCAN"`) {
-				t.Errorf("a list is found by %s, want an index", plan)
+				t.Errorf("a list is planned as %s, want an index", plan)
 			}
-			db.open(t, mongostore.Options{SkipIndexes: true}) // nothing is left to be done
+			db.open(t, mongostore.Options{SkipIndexes: true}) // nothing is left to do
 		})
 	}
 }
@@ -157,86 +153,4 @@ func TestCollectionsThatDoNotServe(t *testing.T) {
 			t.Errorf("%s: got error %v, want one with %q", name, err, want)
 		}
 	}
-}
-
-// protected is a server with users. They are made by one without protection,
-// whose data it takes over: from outside there is no first user otherwise.
-func protected(t *testing.T) *server {
-	t.Helper()
-	needOwn(t)
-	open := startServer(t, testCommands)
-	c := connect(t, options.Client().ApplyURI("mongodb://"+open.address()))
-	admin(t, c, bson.D{{Key: "createUser", Value: "root"}, {Key: "pwd", Value: "root-pw"}, {Key: "roles", Value: bson.A{"root"}}})
-	app := bson.D{{Key: "db", Value: "app"}, {Key: "collection", Value: "sessions"}}
-	crud := bson.A{"find", "insert", "update", "remove"}
-	role := func(name string, actions bson.A) {
-		must(t, "createRole", c.Database("app").RunCommand(t.Context(), bson.D{
-			{Key: "createRole", Value: name}, {Key: "roles", Value: bson.A{}},
-			{Key: "privileges", Value: bson.A{bson.D{{Key: "resource", Value: app}, {Key: "actions", Value: actions}}}},
-		}).Err())
-		must(t, "createUser", c.Database("app").RunCommand(t.Context(), bson.D{
-			{Key: "createUser", Value: name}, {Key: "pwd", Value: "pw"}, {Key: "roles", Value: bson.A{name}},
-		}).Err())
-	}
-	role("minimal", append(crud[:len(crud):len(crud)], "listIndexes"))
-	role("blind", crud)
-	role("maker", append(crud[:len(crud):len(crud)], "listIndexes", "createIndex", "collMod"))
-	admin(t, c, bson.D{{Key: "fsync", Value: 1}})
-	open.act(t, "kill") // a clean end takes its time
-	return startServer(t, append([]string{"--auth"}, testCommands...), testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
-		onLoopback(h)
-		h.VolumesFrom = []string{open.c.GetContainerID()}
-	}))
-}
-
-func TestPermissions(t *testing.T) {
-	s := protected(t)
-	uri := func(user, password string) string {
-		return "mongodb://" + user + ":" + password + "@" + s.address() + "/app"
-	}
-	fails := func(what, uri string, opts mongostore.Options, wants ...string) {
-		t.Helper()
-		begin := time.Now()
-		store, err := mongostore.Open(t.Context(), uri, opts)
-		if err == nil {
-			store.Close()
-			t.Errorf("%s: got no error", what)
-			return
-		}
-		if errors.Is(err, session.ErrUnavailable) || time.Since(begin) > 5*time.Second {
-			t.Errorf("%s: after %v got %v, which reads as an outage", what, time.Since(begin), err)
-		}
-		for _, want := range wants {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: got error %v, want one with %q", what, err, want)
-			}
-		}
-		if strings.Contains(err.Error(), "wrong-pw") {
-			t.Errorf("%s: the error has the password: %v", what, err)
-		}
-	}
-	fails("wrong password", uri("minimal", "wrong-pw"), mongostore.Options{}, "18")
-	fails("no credentials", "mongodb://"+s.address()+"/app", mongostore.Options{}, "13")
-	fails("no permission for indexes", uri("minimal", "pw"), mongostore.Options{},
-		"createIndex({expires: 1}, {expireAfterSeconds: 0})", "SkipIndexes")
-	fails("skipped, and missing", uri("minimal", "pw"), mongostore.Options{SkipIndexes: true}, "is missing")
-
-	maker, err := mongostore.Open(t.Context(), uri("maker", "pw"), mongostore.Options{})
-	must(t, "Open by one who may", err)
-	maker.Close()
-	fails("may not see the indexes", uri("blind", "pw"), mongostore.Options{SkipIndexes: true}, "listIndexes")
-	for _, opts := range []mongostore.Options{{}, {SkipIndexes: true}} {
-		store, err := mongostore.Open(t.Context(), uri("minimal", "pw"), opts)
-		must(t, "Open by one who may not, when they are there", err)
-		r := newRecord("a", time.Hour)
-		must(t, "Create", store.Create(t.Context(), r))
-		must(t, "Update", store.Update(t.Context(), r))
-		r.Version++
-		must(t, "Touch", store.Touch(t.Context(), r))
-		must(t, "Delete", store.Delete(t.Context(), r.ID, 0))
-		_, err = store.DeleteUser(t.Context(), "sid", "u1", "")
-		must(t, "DeleteUser", err)
-		store.Close()
-	}
-	figures.add("permissions", "find, insert, update, remove, listIndexes do; failed: %t", t.Failed())
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// call is what a client asks of the counter of one session.
+// call is a client's request to the counter of one session.
 type call struct {
 	session string
 	kind    kind
@@ -18,12 +18,12 @@ type call struct {
 type kind string
 
 const (
-	update kind = "update" // adds one
+	update kind = "update" // adds 1
 	read   kind = "read"
 	remove kind = "remove"
 )
 
-// answer is what it was told, and the number that it saw or made.
+// answer is the outcome of a call, and the number that it read or made.
 type answer struct {
 	outcome outcome
 	n       int
@@ -34,19 +34,20 @@ type outcome string
 const (
 	done    outcome = "done"
 	absent  outcome = "absent"  // there is no such session
-	unknown outcome = "unknown" // made at any time from the call on, or never
+	unknown outcome = "unknown" // the call was made at some time since, or never
 )
 
-// forever is when an operation returns whose client does not wait for it any more.
+// forever is the time of return of an operation for which its client stopped to
+// wait.
 const forever = math.MaxInt64
 
-// counter is one session: a number, until it is gone.
+// counter is the state of one session.
 type counter struct {
 	n    int
 	gone bool
 }
 
-// counters says what a single, never failing server would answer.
+// counters is the model: what one server that never fails would answer.
 var counters = (&porcupine.NondeterministicModel{
 	Partition: bySession,
 	Init:      func() []any { return []any{counter{}} },
@@ -64,7 +65,7 @@ var counters = (&porcupine.NondeterministicModel{
 			return []any{s, next}
 		case out.outcome == absent && s.gone, out.outcome == unknown:
 			return []any{s}
-		case in.kind == remove, // of what is gone, too
+		case in.kind == remove, // also if it is gone already
 			out.outcome == done && !s.gone && next.n == out.n:
 			return []any{next}
 		}
@@ -87,15 +88,16 @@ func bySession(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 	return parts
 }
 
-// checkTime is for one history. One that is longer undecided shows nothing.
+// checkTime is how long the check of one history may take. If it ends undecided,
+// it proves nothing.
 const checkTime = 30 * time.Second
 
 func linearizable(history []porcupine.Operation) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(counters, history, checkTime)
 }
 
-// misfits are the fewest reads that this can find without which the history of
-// one session is linearizable; writes is what porcupine says of it without any.
+// misfits returns reads without which the history of one session is linearizable,
+// as few as it can find. writes is porcupine's result for the writes alone.
 func misfits(history []porcupine.Operation) (reads []porcupine.Operation, writes porcupine.CheckResult) {
 	var fit, all []porcupine.Operation
 	for _, op := range history {
@@ -108,7 +110,7 @@ func misfits(history []porcupine.Operation) (reads []porcupine.Operation, writes
 	if writes = linearizable(fit); writes != porcupine.Ok {
 		return nil, writes
 	}
-	// Of reads that disagree the earlier ones may be wrong, or the later ones.
+	// If reads disagree, the earlier ones may be wrong or the later ones.
 	reads = outsiders(fit, all)
 	slices.Reverse(all)
 	if others := outsiders(fit, all); len(others) < len(reads) {
@@ -117,7 +119,7 @@ func misfits(history []porcupine.Operation) (reads []porcupine.Operation, writes
 	return reads, writes
 }
 
-// outsiders are the reads that do not fit together with those before them.
+// outsiders returns the reads that do not fit those before them.
 func outsiders(fit, reads []porcupine.Operation) (out []porcupine.Operation) {
 	fit = slices.Clone(fit)
 	for _, op := range reads {
@@ -130,7 +132,7 @@ func outsiders(fit, reads []porcupine.Operation) (out []porcupine.Operation) {
 	return out
 }
 
-// The checker itself, with histories made by hand.
+// The checker itself finds what is wrong in histories made by hand.
 func TestLinearizable(t *testing.T) {
 	op := func(from, to int64, k kind, o outcome, n int) porcupine.Operation {
 		return porcupine.Operation{Call: from, Return: to, Input: call{"s", k}, Output: answer{o, n}}
@@ -139,7 +141,7 @@ func TestLinearizable(t *testing.T) {
 	other.Input = call{"t", update}
 	for name, c := range map[string]struct {
 		want  porcupine.CheckResult
-		reads int // that do not fit
+		reads int // which do not fit
 		ops   []porcupine.Operation
 	}{
 		"one after the other": {porcupine.Ok, 0, []porcupine.Operation{
@@ -175,7 +177,7 @@ func TestLinearizable(t *testing.T) {
 			op(0, 9, update, done, 1), op(1, 2, read, done, 1), op(3, 4, read, done, 0)}},
 		"a read of what was taken back": {porcupine.Illegal, 1, []porcupine.Operation{
 			op(0, 9, update, done, 1), op(1, 2, read, done, 1), op(3, 4, read, done, 0), op(5, 6, read, done, 0)}},
-		"a read of what nobody has made yet": {porcupine.Illegal, 1, []porcupine.Operation{
+		"a read of a number that no change has made yet": {porcupine.Illegal, 1, []porcupine.Operation{
 			op(0, 1, read, done, 1), op(2, 3, update, done, 1)}},
 		"a read after a log-out": {porcupine.Illegal, 1, []porcupine.Operation{
 			op(0, 1, update, done, 1), op(2, 3, remove, done, 0), op(4, 5, read, done, 1)}},

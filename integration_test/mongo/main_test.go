@@ -1,9 +1,9 @@
 // Package mongo_test runs the MongoDB store against real servers: one alone, and
 // a replica set of three that is killed, paused and cut off under load.
 //
-// It needs what scripts/mongo.sh provides, and then never skips: a server that
-// cannot be had is a failure. Without it, as in a plain go test of the whole
-// workspace, its tests are skipped.
+// Run it with scripts/mongo.sh. Then no test is skipped, and a server that does
+// not start is a failure. Without the script, as in a plain go test of the whole
+// workspace, all tests are skipped.
 package mongo_test
 
 import (
@@ -28,12 +28,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// quiet keeps what starting and ending a container says out of the results.
+// quiet drops the log of starting and ending containers.
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// need skips a test unless the servers were promised.
+// need skips a test unless scripts/mongo.sh runs the suite.
 func need(t *testing.T) {
 	t.Helper()
 	if os.Getenv("ECHOSESSION_MONGO") == "" {
@@ -41,21 +41,21 @@ func need(t *testing.T) {
 	}
 }
 
-// external is the server that MONGODB_URI names; "" where this suite starts its
+// external returns the server that MONGODB_URI names; "" if the suite starts its
 // own.
 func external() string { return os.Getenv("MONGODB_URI") }
 
-// needOwn skips a test that configures, starts or breaks servers where they are
-// somebody else's.
+// needOwn skips a test that configures, starts or breaks servers if MONGODB_URI
+// names one.
 func needOwn(t *testing.T) {
 	t.Helper()
 	need(t)
 	if external() != "" {
-		t.Skip("configures servers of its own: not the one of MONGODB_URI")
+		t.Skip("needs a server of its own, not the one of MONGODB_URI")
 	}
 }
 
-// closers end what tests share, the last first.
+// closers end what tests share, in reverse order.
 type closers struct {
 	mu  sync.Mutex
 	all []func(context.Context) error
@@ -81,7 +81,7 @@ func (c *closers) run() {
 	}
 }
 
-// table is what the suite says at its end.
+// table is printed at the end of the suite.
 type table struct {
 	mu   sync.Mutex
 	rows []string
@@ -106,4 +106,25 @@ func (t *table) print() {
 	fmt.Fprintln(w, "MongoDB suite\t")
 	fmt.Fprintln(w, strings.Join(t.rows, "\n"))
 	w.Flush()
+}
+
+func must(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// until waits for something that the server does in its own time, and returns how
+// long that took.
+func until(t *testing.T, what string, limit time.Duration, ok func() bool) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	for !ok() {
+		if time.Since(begin) > limit {
+			t.Fatalf("%s: not within %v", what, limit)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return time.Since(begin)
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/echosession/echosession/mongostore"
 )
 
-// rounds is how often each side of a comparison is measured, in turn with the
-// other, so that both see the same machine.
+// rounds is how often each side of a comparison is measured. They take turns, so
+// that both see the same load of the machine.
 const rounds = 300
 
 // maxAllocs is how many allocations the store may add to the bare driver's.
 const maxAllocs = 15
 
-// The store beside the bare driver with the same document, deadline and
-// concern. Times are only told, because the machine may be busy otherwise.
+// The store against the bare driver, with the same document, deadline and write
+// concern. Times are printed and not checked, because the machine may be busy.
 func TestOverhead(t *testing.T) {
 	t.Run("standalone", func(t *testing.T) {
 		db := newDatabase(t)

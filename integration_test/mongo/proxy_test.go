@@ -14,7 +14,7 @@ type proxy struct {
 	t *testing.T
 }
 
-// The faults of a network, as toxics of the library.
+// The faults of a network, in the library's language.
 const (
 	loseReplies  = `{"name":"fault","type":"limit_data","stream":"downstream","attributes":{"bytes":0}}` // and close
 	swallow      = `{"name":"fault","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`  // and keep open
@@ -23,7 +23,7 @@ const (
 	halfRequests = `{"name":"fault","type":"limit_data","stream":"upstream","attributes":{"bytes":40}}`
 )
 
-// newProxy puts one in front of s, until the test ends.
+// newProxy puts a proxy in front of s, until the test ends.
 func newProxy(t *testing.T, s *server) *proxy {
 	t.Helper()
 	s.mu.Lock()

@@ -17,10 +17,10 @@ import (
 	"github.com/echosession/echosession/mongostore"
 )
 
-// electionTimeout is short, so that a fail-over takes about as long.
+// electionTimeout is short, because a fail-over takes about as long.
 const electionTimeout = time.Second
 
-// members are three that hold the same data.
+// members are the three servers of a replica set.
 type members []*server
 
 var three struct {
@@ -28,7 +28,8 @@ var three struct {
 	set members
 }
 
-// replicaSet is shared by the tests that break it, one after the other.
+// replicaSet returns the set that the tests share. They break it one after the
+// other.
 func replicaSet(t *testing.T) members {
 	t.Helper()
 	needOwn(t)
@@ -44,10 +45,10 @@ func replicaSet(t *testing.T) members {
 
 func startReplicaSet(t *testing.T) members {
 	t.Helper()
-	// The members talk over a network of their own, and are reached by the
-	// engine's default one: so one can be cut off from the others and not from
-	// its clients. Internal, as the ports are published on the network that leads
-	// outside, which must stay the default one.
+	// The members talk over a network of their own, and clients reach them over the
+	// engine's default network. So a member can be cut off from the others and not
+	// from its clients. The network is internal: the engine publishes ports on a
+	// network that leads outside, and that must stay the default one.
 	nw, err := network.New(t.Context(), network.WithInternal(), network.WithLabels(labels()))
 	if err != nil {
 		t.Fatalf("docker: %v", err)
@@ -57,8 +58,8 @@ func startReplicaSet(t *testing.T) members {
 	var config bson.A
 	for i := range 3 {
 		s := startServer(t, append([]string{"--replSet", "rs0",
-			// A member that copies from one it cannot reach looks for another after
-			// this long. Until then no write has a majority.
+			// A member that cannot reach its source looks for another one after this
+			// time. Until then no write has a majority.
 			"--setParameter", "oplogNetworkTimeoutBufferSeconds=1"}, testCommands...))
 		s.host, s.own = fmt.Sprintf("rs%d:27017", i), nw.ID
 		s.act(t, "join")
@@ -85,7 +86,7 @@ func (m members) uri(database string) string {
 	return "mongodb://" + strings.Join(hosts, ",") + "/" + database + "?replicaSet=rs0"
 }
 
-// options are those of a client that reaches the members through the map.
+// options returns the options of a client that reaches the members by dialer.
 func (m members) options() *options.ClientOptions {
 	return options.Client().ApplyURI(m.uri("")).SetDialer(dialer(m)).
 		SetHeartbeatInterval(500 * time.Millisecond)
@@ -110,13 +111,13 @@ func (m members) healthy(t *testing.T) {
 			return
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("the replica set does not come to rest: %v", err)
+			t.Fatalf("the replica set is not healthy after 30s: %v", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// primary is the one that takes writes at the moment.
+// primary waits for a member that takes writes, and returns it.
 func (m members) primary(t *testing.T) *server {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -136,7 +137,7 @@ func (s *server) isPrimary() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	s.mu.Lock()
-	addr := s.addr // not by the proxy, whose faults are for others
+	addr := s.addr // not the proxy, whose faults are for the store
 	s.mu.Unlock()
 	c, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + addr + "/?directConnection=true"))
 	if err != nil {
@@ -151,7 +152,7 @@ func (s *server) isPrimary() bool {
 	return up
 }
 
-// store opens one in a database of the set.
+// store opens a store in a database of the set, and returns its collection.
 func (m members) store(t *testing.T, database string, opts mongostore.Options, more ...func(*options.ClientOptions)) (*mongostore.Store, *mongo.Collection) {
 	t.Helper()
 	if opts.Monitor == nil {
@@ -161,7 +162,7 @@ func (m members) store(t *testing.T, database string, opts mongostore.Options, m
 	for _, f := range more {
 		f(o)
 	}
-	coll := connect(t, o).Database(database).Collection(mongostore.DefaultCollection)
+	coll := connect(t, o).Database(database).Collection("sessions")
 	s, err := mongostore.New(t.Context(), coll, opts)
 	if err != nil {
 		t.Fatalf("New: %v", err)

@@ -14,10 +14,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/echosession/echosession/mongostore"
+	"github.com/echosession/echosession/session"
 )
 
-// testCommands lets tests make a server fail, and collect what has expired
-// every second.
+// testCommands are arguments of a server: tests may make it fail, and it collects
+// expired documents every second.
 var testCommands = []string{"--setParameter", "enableTestCommands=1", "--setParameter", "ttlMonitorSleepSecs=1"}
 
 var alone struct {
@@ -25,7 +26,8 @@ var alone struct {
 	server *server
 }
 
-// standalone is the server that most tests share; nil for one of MONGODB_URI.
+// standalone returns the server that most tests share; nil if MONGODB_URI names
+// it.
 func standalone(t *testing.T) *server {
 	t.Helper()
 	need(t)
@@ -40,13 +42,13 @@ func standalone(t *testing.T) *server {
 	return alone.server
 }
 
-// database is one of a test's own on the shared server, and the URI of it.
+// database belongs to one test, on the shared server.
 type database struct {
 	*mongo.Database
 	uri string
 }
 
-// unique makes a name that no other run has.
+// unique returns a name that no other run has.
 func unique(name string) string { return name + strings.ToLower(rand.Text()[:12]) }
 
 func newDatabase(t *testing.T) database {
@@ -67,8 +69,8 @@ func newDatabase(t *testing.T) database {
 	return db
 }
 
-// withDatabase puts a database into a URI that names none or another. Users are
-// looked up where they were.
+// withDatabase returns the URI with another database. The server still looks up
+// the user where it did before.
 func withDatabase(uri, name string) string {
 	head, query, _ := strings.Cut(uri, "?")
 	scheme, rest, _ := strings.Cut(head, "://")
@@ -89,7 +91,7 @@ func connect(t *testing.T, opts *options.ClientOptions) *mongo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		// Not long: to a server that was killed there is nobody to say goodbye.
+		// Not long: a server that was killed does not answer.
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = c.Disconnect(ctx)
@@ -108,7 +110,7 @@ func (db database) open(t *testing.T, opts mongostore.Options) *mongostore.Store
 	return s
 }
 
-func (db database) sessions() *mongo.Collection { return db.Collection(mongostore.DefaultCollection) }
+func (db database) sessions() *mongo.Collection { return db.Collection("sessions") }
 
 // run runs a command of the database.
 func (db database) run(t *testing.T, command bson.D) {
@@ -128,7 +130,7 @@ func admin(t *testing.T, c *mongo.Client, command bson.D) bson.Raw {
 	return raw
 }
 
-// commandLog counts what a client sends.
+// commandLog keeps the commands that a client sends.
 type commandLog struct {
 	mu       sync.Mutex
 	commands []bson.Raw
@@ -149,4 +151,37 @@ func (l *commandLog) take() []bson.Raw {
 	commands := l.commands
 	l.commands = nil
 	return commands
+}
+
+func newRecord(id string, life time.Duration) session.Record {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return session.Record{
+		ID: id, Name: "sid", User: "u1", Version: 1, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(life),
+		Format: "json", Meta: []byte("meta of " + id), Data: []byte(`{"n":1}`),
+	}
+}
+
+// names returns the names of commands.
+func names(t *testing.T, commands []bson.Raw) (names []string) {
+	t.Helper()
+	for _, command := range commands {
+		first, err := command.IndexErr(0)
+		must(t, "command", err)
+		names = append(names, first.Key())
+	}
+	return names
+}
+
+// stored reports whether there is a document with the id, expired or not.
+func (db database) stored(t *testing.T, id string) bool {
+	t.Helper()
+	n, err := db.sessions().CountDocuments(t.Context(), bson.D{{Key: "_id", Value: id}})
+	must(t, "count", err)
+	return n > 0
+}
+
+// changed returns r with other content, as the next write would have it.
+func changed(r session.Record, meta string) session.Record {
+	r.Meta, r.Data = []byte(meta), []byte(`{"n":2}`)
+	return r
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// tape records what clients ask of the counters, when, and what they are told.
+// tape records the calls of the clients, their times and the answers.
 type tape struct {
 	begin time.Time
 
@@ -20,7 +20,7 @@ type tape struct {
 
 type step struct {
 	porcupine.Operation
-	name string // of the change
+	name string // the name of the change
 }
 
 func newTape() *tape { return &tape{begin: time.Now(), steps: map[string][]step{}} }
@@ -39,12 +39,12 @@ func (p *tape) add(k kind, id, name string, from int64, out answer) {
 	}})
 }
 
-// update takes a change that made n when it last ran.
+// update records a change that made n when it last ran.
 func (p *tape) update(id, name string, from int64, n int, err error) {
 	switch {
 	case err == nil:
 		p.add(update, id, name, from, answer{done, n})
-	case n > 0: // else it never ran, and nothing was sent
+	case n > 0: // otherwise it never ran, and nothing was sent
 		p.add(update, id, name, from, answer{unknown, n})
 	}
 }
@@ -66,15 +66,15 @@ func (p *tape) remove(id string, from int64, err error) {
 	p.add(remove, id, "", from, out)
 }
 
-// history is what happened to the counter of one session. final is what the
-// last read on the tape found, nil where the session was gone.
+// history returns what happened to the counter of one session. final is what the
+// last read on the tape found; nil if the session was gone.
 //
-// Where it is there, no outcome stays unknown, which would cost the checker an
-// exponential time. Nothing takes the name of a change out of a session again,
-// or makes a deleted one anew. So in every order in which such a change was
-// made, or a log-out, the last read shows it. One that it shows has the number
-// that is stored with it, and may still have been made at any time since the
-// call; one that it does not show was made after all else or never, and can be
+// If the session is there, history replaces every unknown outcome, because those
+// cost the checker exponential time. It can: nothing removes the name of a change
+// from a session, and nothing creates a deleted session again. So the last read
+// shows every change that was made. A change that it shows has the number that is
+// stored with it, and may have been made at any time since the call. A change or
+// log-out that it does not show was made after everything else or never, and is
 // left out.
 func (p *tape) history(id string, final *ledger) (ops []porcupine.Operation) {
 	p.mu.Lock()

@@ -6,30 +6,116 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"sync"
 	"testing"
 
+	"github.com/labstack/echo/v4"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/echosession/echosession/echoadapter"
 	"github.com/echosession/echosession/mongostore"
 	"github.com/echosession/echosession/session"
 )
 
-// upgrade is a session that both versions serve.
+// The Data of two versions of an application. The newer version has another name
+// for Note, and more fields.
+type (
+	olderData struct {
+		Name string
+		Note string
+		Seen map[string]int
+	}
+	newerData struct {
+		Name   string
+		Memo   string
+		Seen   map[string]int
+		Theme  string
+		Labels map[string]int64
+	}
+	// release is the T of a version. R keeps the fields that the version does not
+	// know.
+	release[Data, R any] struct {
+		Known Data `json:",embed" bson:",inline"`
+		Rest  R    `json:",embed" bson:",inline"`
+	}
+	nowhere struct{}
+)
+
+// released is a running version. GET / reads the session, and ?key= makes the
+// change for the key.
+type released[Data any] struct {
+	*echo.Echo
+	mu  sync.Mutex
+	err error // the last error of a handler
+}
+
+func serve[Data, R any](t *testing.T, cfg session.Config[release[Data, R]], change func(d *Data, key string)) *released[Data] {
+	t.Helper()
+	v := &released[Data]{Echo: echo.New()}
+	v.HTTPErrorHandler = func(err error, c echo.Context) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.err = err
+		v.DefaultHTTPErrorHandler(err, c)
+	}
+	mw, err := echoadapter.Config[release[Data, R]]{Session: cfg}.ToMiddleware()
+	must(t, "session.Config", err)
+	v.GET("/", func(c echo.Context) error {
+		s, err := session.Get[release[Data, R]](c)
+		if err != nil {
+			return err
+		}
+		if key := c.QueryParam("key"); key != "" {
+			change(&s.Data.Known, key)
+		}
+		return c.JSON(http.StatusOK, s.Data.Known)
+	}, mw)
+	return v
+}
+
+// get returns the status, the Data that the version answered, and the cookie.
+func (v *released[Data]) get(t *testing.T, cookie *http.Cookie, key string) (status int, shown Data, next *http.Cookie) {
+	t.Helper()
+	req := httptest.NewRequest(http.MethodGet, "https://example.com/?key="+key, nil)
+	if cookie != nil {
+		req.AddCookie(cookie)
+	}
+	rec := httptest.NewRecorder()
+	v.ServeHTTP(rec, req)
+	next = cookie
+	for _, c := range rec.Result().Cookies() {
+		next = c
+	}
+	if rec.Code == http.StatusOK {
+		if err := json.Unmarshal(rec.Body.Bytes(), &shown); err != nil {
+			t.Errorf("answer %q: %v", rec.Body, err)
+		}
+	}
+	return rec.Code, shown, next
+}
+
+func (v *released[Data]) lastError() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.err
+}
+
+// upgrade is one session that both versions serve.
 type upgrade struct {
 	t      *testing.T
 	db     database
 	older  *released[olderData]
 	newer  *released[newerData]
 	cookie *http.Cookie
-	all    newerData // what an only version would have by now
+	all    newerData // what the session would have if there were only one version
 	note   string
 }
 
-const big = math.MaxInt64 // which no float64 holds
+const big = math.MaxInt64 // no float64 can hold it
 
-// newUpgrade has a session of the newer version.
+// newUpgrade starts both versions, and a session by the newer one.
 func newUpgrade[R any](t *testing.T, codec session.Codec, schemaOfNewer int) *upgrade {
 	t.Helper()
 	u := &upgrade{t: t, db: newDatabase(t)}
@@ -84,7 +170,7 @@ func (u *upgrade) changed(key string, newer bool) {
 	count(&u.all.Labels, key, big)
 }
 
-// shows fails unless each version shows this of the session.
+// shows fails the test unless each version answers with this Data.
 func (u *upgrade) shows(when string, newer newerData, note string) {
 	u.t.Helper()
 	if status, got, _ := u.newer.get(u.t, u.cookie, ""); status != http.StatusOK || !reflect.DeepEqual(got, newer) {
@@ -113,8 +199,8 @@ func (u *upgrade) readsWithoutAWrite(stored string) {
 	}
 }
 
-// atOnce has both versions change the session at the same time, and returns the
-// statuses of the older one's requests. Those of the newer one succeed.
+// atOnce lets both versions change the session at the same time, and returns the
+// statuses of the older version's requests. Those of the newer one must succeed.
 func (u *upgrade) atOnce() (older []int) {
 	u.t.Helper()
 	const each = 8
@@ -139,7 +225,8 @@ func (u *upgrade) atOnce() (older []int) {
 
 var codecs = map[string]session.Codec{"json": session.JSON(), "bson": mongostore.BSON()}
 
-// Without more a save loses what its version does not know, and nothing else.
+// With a plain T, a save loses the fields that its version does not know, and
+// nothing else.
 func TestUpgradeOfAPlainT(t *testing.T) {
 	for name, codec := range codecs {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +249,7 @@ func TestUpgradeOfAPlainT(t *testing.T) {
 	}
 }
 
-// With a catch-all field nothing is lost.
+// With a catch-all field, nothing is lost.
 func TestUpgradeWithACatchAllField(t *testing.T) {
 	t.Run("json=map[string]json.RawMessage", losesNothing[map[string]json.RawMessage](session.JSON()))
 	t.Run("bson=map[string]bson.RawValue", losesNothing[map[string]bson.RawValue](mongostore.BSON()))
@@ -188,8 +275,8 @@ func losesNothing[R any](codec session.Codec) func(*testing.T) {
 	}
 }
 
-// With a higher SchemaVersion of the newer one the older one only reads what
-// that stored, and so loses nothing either.
+// If the newer version has a higher SchemaVersion, the older one only reads what
+// the newer one stored, and so nothing is lost either.
 func TestUpgradeOfTheSchemaVersion(t *testing.T) {
 	for name, codec := range codecs {
 		t.Run(name, func(t *testing.T) {

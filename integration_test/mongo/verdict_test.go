@@ -11,16 +11,16 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// verdict is what became of a load.
+// verdict is the result of a load.
 type verdict struct {
 	changes    int // acknowledged, of sessions that were not logged out
 	violations int
 	misread    int    // reads that fit no order of the changes
-	porcupine  string // how it found the operations
+	porcupine  string // its result, in words
 }
 
-// check compares what is stored, and each answer on the way, with what clients
-// were told.
+// check compares the stored sessions, and every answer, with what the clients were
+// told.
 func (l *load) check(t *testing.T) (v verdict) {
 	t.Helper()
 	var ops []porcupine.Operation
@@ -57,7 +57,7 @@ func (l *load) check(t *testing.T) (v verdict) {
 	return v
 }
 
-// compare looks for each change in what is stored.
+// compare looks for each change in the stored session.
 func (h *history) compare(t *testing.T, stored ledger) (violations int) {
 	t.Helper()
 	bad := func(format string, args ...any) {
@@ -71,7 +71,7 @@ func (h *history) compare(t *testing.T, stored ledger) (violations int) {
 			bad("%s was made %d times", name, len(made))
 		}
 		if !h.acked[name] && !h.unknown[name] {
-			bad("%s is there, and nobody made it", name)
+			bad("%s is stored, and no client made it", name)
 		}
 		n += len(made)
 	}
@@ -80,14 +80,13 @@ func (h *history) compare(t *testing.T, stored ledger) (violations int) {
 			bad("%s was acknowledged, and is lost", name)
 		}
 	}
-	if stored.N != n-1 { // all but the first
+	if stored.N != n-1 { // the first made no number
 		bad("the number is %d, and there are %d changes", stored.N, n-1)
 	}
 	return violations
 }
 
-// linear has porcupine look for an order of all operations that explains each
-// answer.
+// linear asks porcupine for an order of all operations that explains every answer.
 func (v *verdict) linear(t *testing.T, ops []porcupine.Operation) {
 	t.Helper()
 	switch linearizable(ops) {
@@ -119,5 +118,5 @@ func (v *verdict) linear(t *testing.T, ops []porcupine.Operation) {
 		v.misread += len(reads)
 	}
 	v.violations += v.misread
-	v.porcupine = fmt.Sprintf("%d operations %s but for %d reads", len(ops), verdict, v.misread)
+	v.porcupine = fmt.Sprintf("%d operations %s, %d reads do not fit", len(ops), verdict, v.misread)
 }

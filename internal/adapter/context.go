@@ -1,5 +1,3 @@
-// Package adapter has what adapters of web frameworks do alike around an
-// exchange.
 package adapter
 
 import (
@@ -8,18 +6,18 @@ import (
 	"time"
 )
 
-// CommitTimeout bounds one commit, whatever the store makes of it.
+// CommitTimeout is the most time that one commit may take.
 const CommitTimeout = 10 * time.Second
 
-// CommitContext is the context of one commit: it has the values of the
-// request's, does not end when the client goes away, and ends by itself
-// [CommitTimeout] after it was first asked for its end, or with Release. A
-// store that never asks costs neither a timer nor an allocation.
+// CommitContext is the context of the commits of one request. It has the values
+// of the request's context, but does not end when the client goes away. It ends
+// [CommitTimeout] after the first call of Done or Deadline, or with Release. A
+// store that calls neither of them costs neither a timer nor an allocation.
 //
-// It needs Init, and then may be used by several goroutines at once.
+// It needs Init. After that it may be used by several goroutines at once.
 type CommitContext struct {
-	values context.Context
-	timed  atomic.Pointer[timed] // nil until somebody asks
+	values context.Context       // nil before Init
+	timed  atomic.Pointer[timed] // nil until the first call of Done or Deadline
 }
 
 type timed struct {
@@ -33,18 +31,34 @@ var ended = func() *timed {
 	return &timed{ctx, cancel}
 }()
 
-// Init makes c the context of a commit for a request with ctx. One that was
-// given away is not to be made another.
-func (c *CommitContext) Init(ctx context.Context) {
-	c.values = ctx
-	c.timed.Store(nil)
-}
+// Init makes c the context of a request with ctx. It must not be called again.
+func (c *CommitContext) Init(ctx context.Context) { c.values = ctx }
 
 // Release ends c and frees its timer.
 func (c *CommitContext) Release() {
 	if !c.timed.CompareAndSwap(nil, ended) {
 		c.timed.Load().cancel()
 	}
+}
+
+// Pause is called after a commit. It ends c if somebody has asked when c ends, and
+// otherwise keeps it for Next.
+func (c *CommitContext) Pause() {
+	if t := c.timed.Load(); t != nil {
+		t.cancel()
+	}
+}
+
+// Next returns the context of the next commit of a request with ctx. It is c,
+// unless somebody has asked when c ends. The caller must release both.
+func (c *CommitContext) Next(ctx context.Context) *CommitContext {
+	if c.timed.Load() != nil {
+		c = new(CommitContext)
+	}
+	if c.values == nil {
+		c.Init(ctx)
+	}
+	return c
 }
 
 // end returns the context that ends as c does.
@@ -74,8 +88,8 @@ func (c *CommitContext) Err() error {
 	return nil
 }
 
-// Value implements [context.Context]. Where there is a timer it is asked of the
-// context that has it, for derived contexts to find that as their parent.
+// Value implements [context.Context]. If there is a timer, it asks the context
+// that has it, so that derived contexts find that one as their parent.
 func (c *CommitContext) Value(key any) any {
 	if t := c.timed.Load(); t != nil && t != ended {
 		return t.Value(key)

@@ -69,7 +69,7 @@ func TestCommitContextEndsInTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := commitOf(t)
 				defer c.Release()
-				time.Sleep(time.Hour) // of a store that did not ask
+				time.Sleep(time.Hour) // it does not count before that
 				ask(c)
 				asked := time.Now()
 				if deadline, ok := c.Deadline(); !ok || deadline.Sub(asked) != adapter.CommitTimeout {
@@ -132,6 +132,58 @@ func TestCommitContextReleased(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One context is enough for two commits, unless a store has asked for its end.
+func TestCommitContextOfTheNextCommit(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		ask   func(*adapter.CommitContext)
+		again bool // the same one
+	}{
+		"never asked": {func(*adapter.CommitContext) {}, true},
+		"only looked": {func(c *adapter.CommitContext) { _, _ = c.Err(), c.Value(key{}) }, true},
+		"asked":       {func(c *adapter.CommitContext) { c.Done() }, false},
+		"a deadline":  {func(c *adapter.CommitContext) { _, _ = c.Deadline() }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				first := new(adapter.CommitContext)
+				first.Init(context.WithValue(t.Context(), key{}, "value"))
+				tt.ask(first)
+				time.Sleep(adapter.CommitTimeout - time.Second)
+				first.Pause()
+				if ended := first.Err() != nil; ended == tt.again {
+					t.Errorf("the first context ended: %t, expected %t", ended, !tt.again)
+				}
+				next := first.Next(context.WithValue(t.Context(), key{}, "value"))
+				if same := next == first; same != tt.again {
+					t.Errorf("the next context is the same: %t, expected %t", same, tt.again)
+				}
+				if got := next.Value(key{}); got != "value" || next.Err() != nil {
+					t.Errorf("the next context has the value %v and the error %v, expected the request's and none", got, next.Err())
+				}
+				if deadline, ok := next.Deadline(); !ok || time.Until(deadline) != adapter.CommitTimeout {
+					t.Errorf("the next context ends in %v, %t, expected %v", time.Until(deadline), ok, adapter.CommitTimeout)
+				}
+				next.Release()
+				for _, c := range []*adapter.CommitContext{first, next} {
+					if err := c.Err(); err != context.Canceled {
+						t.Errorf("Err after Release is %v, expected Canceled", err)
+					}
+				}
+			})
+		})
+	}
+	t.Run("without a first commit", func(t *testing.T) {
+		t.Parallel()
+		c := new(adapter.CommitContext)
+		if next := c.Next(context.WithValue(t.Context(), key{}, "value")); next != c || next.Value(key{}) != "value" {
+			t.Errorf("the next context is %p with the value %v, expected %p with the request's", next, next.Value(key{}), c)
+		}
+		c.Release()
+	})
 }
 
 // A context derived from it costs no goroutine: in a bubble one that is left

@@ -12,11 +12,11 @@ import (
 
 var errRefused = errors.New("refused")
 
-// owner is a Committer that signs the header and remembers what it was told.
+// owner is a Committer that signs the header and remembers the calls.
 type owner struct {
 	err      error
 	hijacked []bool
-	taken    int // how often it was told that the connection was taken over
+	taken    int // how often the connection was taken over
 	header   http.Header
 	during   func()
 }
@@ -52,11 +52,6 @@ func (f *full) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, f.err
 }
 
-func (f *full) Push(target string, _ *http.PushOptions) error {
-	f.calls = append(f.calls, "Push "+target)
-	return f.err
-}
-
 func (f *full) ReadFrom(r io.Reader) (int64, error) {
 	f.calls = append(f.calls, "ReadFrom")
 	return io.Copy(struct{ io.Writer }{f.ResponseRecorder}, r)
@@ -85,7 +80,7 @@ func (c claiming) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func newFull() *full { return &full{ResponseRecorder: httptest.NewRecorder()} }
 
-// strict fails the test where anything of a response reaches it.
+// strict fails the test if anything of a response reaches it.
 type strict struct {
 	t *testing.T
 	*full

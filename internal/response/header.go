@@ -1,6 +1,7 @@
 package response
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,9 +11,13 @@ import (
 // `no-store` or `private` already. A qualified `private="X-Field"` does not
 // count: it lets a shared cache keep the response without the fields named
 // (RFC 9111, 5.2.2.7), and it is the body that belongs to one user.
-func NoStore(h http.Header) {
+//
+// buf becomes the memory of the header's value, so that nothing is allocated. It
+// belongs to h from then on.
+func NoStore(h http.Header, buf *[1]string) {
 	if !isPrivate(h) {
-		h.Set("Cache-Control", "no-store")
+		buf[0] = "no-store"
+		h["Cache-Control"] = buf[:]
 	}
 }
 
@@ -54,8 +59,8 @@ func directiveEnd(line string) int {
 }
 
 // AddVary adds field to Vary of h, unless that names it already, in any case
-// and on any line, or is `*`. Where h had no Vary, buf becomes the memory of
-// the header's value, so that nothing is allocated; it belongs to h from then on.
+// and on any line, or is `*`. If h had no Vary, buf becomes the memory of the
+// header's value, as in [NoStore].
 func AddVary(h http.Header, field string, buf *[1]string) {
 	lines := h["Vary"]
 	for _, line := range lines {
@@ -77,10 +82,16 @@ func AddVary(h http.Header, field string, buf *[1]string) {
 
 // ReplaceCookie makes line the only Set-Cookie of h for the cookie name: it
 // takes out the earlier ones for exactly that name, keeps the others in their
-// order, and appends line.
-func ReplaceCookie(h http.Header, name, line string) {
+// order, and appends line. If h had no Set-Cookie, buf becomes the memory of the
+// header's value, as in [NoStore].
+func ReplaceCookie(h http.Header, name, line string, buf *[1]string) {
 	lines := h["Set-Cookie"]
-	// A new slice: the old one may be in somebody else's hands.
+	if len(lines) == 0 {
+		buf[0] = line
+		h["Set-Cookie"] = buf[:]
+		return
+	}
+	// A new slice, because others may hold the old one.
 	kept := make([]string, 0, len(lines)+1)
 	for _, l := range lines {
 		if cookieName(l) != name {
@@ -91,7 +102,7 @@ func ReplaceCookie(h http.Header, name, line string) {
 }
 
 // cookieName returns the name in a Set-Cookie line as browsers read it: empty
-// where the pair has no "=".
+// if the pair has no "=".
 func cookieName(line string) string {
 	pair, _, _ := strings.Cut(line, ";")
 	name, _, ok := strings.Cut(pair, "=")
@@ -99,4 +110,44 @@ func cookieName(line string) string {
 		return ""
 	}
 	return strings.Trim(name, " \t")
+}
+
+// entityFields describe one body and one outcome: they would be wrong on the
+// error page that replaces it.
+var entityFields = [...]string{
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Location", "Content-Range",
+	"Content-Type", "Etag", "Expires", "Last-Modified", "Location", "Refresh",
+}
+
+// entityHeaders copies the entity headers of h. It returns nil if h has none. A
+// field without values counts: it keeps the server from adding its own.
+func entityHeaders(h http.Header) http.Header {
+	var saved http.Header
+	for _, field := range entityFields {
+		if values, ok := h[field]; ok {
+			if saved == nil {
+				saved = make(http.Header)
+			}
+			saved[field] = slices.Clone(values)
+		}
+	}
+	return saved
+}
+
+// Rollback removes the handler's headers that describe its body or redirect, such as Content-Length, ETag, Cache-Control and Location, in any
+// spelling. It puts back those that were there at Init, so that an error page
+// can be written to the writer below. What the handler kept out of caches stays
+// out of them, because a cookie may go out with the page.
+func (w *Writer) Rollback() {
+	h := w.inner.Header()
+	private := isPrivate(h)
+	for field := range h {
+		if slices.Contains(entityFields[:], http.CanonicalHeaderKey(field)) {
+			delete(h, field)
+		}
+	}
+	maps.Copy(h, w.state.saved)
+	if private {
+		NoStore(h, new([1]string))
+	}
 }

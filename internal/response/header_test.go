@@ -1,6 +1,7 @@
 package response_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -50,7 +51,8 @@ func TestNoStore(t *testing.T) {
 			if tt.kept {
 				want = tt.before
 			}
-			response.NoStore(h)
+			var buf [1]string
+			response.NoStore(h, &buf)
 			if got := h["Cache-Control"]; !slices.Equal(got, want) {
 				t.Errorf("%q became %q, want %q", tt.before, got, want)
 			}
@@ -122,7 +124,11 @@ func TestReplaceCookie(t *testing.T) {
 			if before != nil {
 				h["Set-Cookie"] = before
 			}
-			response.ReplaceCookie(h, "sid", "sid=new")
+			var buf [1]string
+			response.ReplaceCookie(h, "sid", "sid=new", &buf)
+			if used := buf[0] != ""; used != (len(tt.before) == 0) {
+				t.Errorf("the buffer was used: %t", used)
+			}
 			if got := h["Set-Cookie"]; !slices.Equal(got, tt.want) {
 				t.Errorf("%q became %q, want %q", tt.before, got, tt.want)
 			}
@@ -135,8 +141,8 @@ func TestReplaceCookie(t *testing.T) {
 
 func TestHeaderAllocations(t *testing.T) {
 	// Not parallel: AllocsPerRun counts for the whole process.
-	h := http.Header{"Cache-Control": {"a, private"}, "Vary": nil, "Set-Cookie": nil}
-	var buf [1]string
+	h := http.Header{"Cache-Control": nil, "Vary": nil, "Set-Cookie": nil}
+	var buf, noStore, cookie [1]string
 	for _, tt := range []struct {
 		name string
 		max  float64
@@ -144,12 +150,98 @@ func TestHeaderAllocations(t *testing.T) {
 	}{
 		{"AddVary", 0, func() { h["Vary"] = nil; response.AddVary(h, "Cookie", &buf) }},
 		{"AddVary again", 0, func() { response.AddVary(h, "Cookie", &buf) }},
-		{"NoStore, kept", 0, func() { response.NoStore(h) }},
-		{"ReplaceCookie", 1, func() { h["Set-Cookie"] = nil; response.ReplaceCookie(h, "sid", "sid=a") }},
-		{"ReplaceCookie again", 1, func() { response.ReplaceCookie(h, "sid", "sid=a") }},
+		{"NoStore", 0, func() { h["Cache-Control"] = nil; response.NoStore(h, &noStore) }},
+		{"NoStore, kept", 0, func() { response.NoStore(h, &noStore) }},
+		{"ReplaceCookie", 0, func() { h["Set-Cookie"] = nil; response.ReplaceCookie(h, "sid", "sid=a", &cookie) }},
+		{"ReplaceCookie again", 1, func() { response.ReplaceCookie(h, "sid", "sid=a", &cookie) }},
 	} {
 		if n := testing.AllocsPerRun(100, tt.do); n > tt.max {
 			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.max)
 		}
+	}
+}
+
+func TestRollback(t *testing.T) {
+	t.Parallel()
+	handler := func(h http.Header) {
+		h.Set("Cache-Control", "max-age=60")
+		h.Set("ETag", `"handler"`)
+		h.Set("Last-Modified", "handler")
+		h.Set("Content-Length", "7")
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Type", "text/csv")
+		h.Set("Content-Disposition", "attachment")
+		h.Set("Content-Range", "bytes 0-6/7")
+		h.Set("Location", "/next")
+		h.Set("X-Handler", "stays")
+	}
+	for _, tt := range []struct {
+		name    string
+		before  http.Header
+		handler func(http.Header)
+		want    http.Header
+	}{
+		{"none at Init", http.Header{}, handler, http.Header{"X-Handler": {"stays"}}},
+		{"others at Init", http.Header{"X-Outer": {"a"}}, handler, http.Header{"X-Outer": {"a"}, "X-Handler": {"stays"}}},
+		{
+			"some at Init",
+			http.Header{"Cache-Control": {"private", "max-age=1"}, "Content-Type": {"text/html"}},
+			handler,
+			http.Header{"Cache-Control": {"private", "max-age=1"}, "Content-Type": {"text/html"}, "X-Handler": {"stays"}},
+		},
+		{
+			"all at Init, taken away by the handler",
+			http.Header{
+				"Cache-Control": {"a"}, "Etag": {"b"}, "Last-Modified": {"c"},
+				"Content-Length": {"1"}, "Content-Encoding": {"d"}, "Content-Type": {"e"},
+				"Content-Disposition": {"f"}, "Content-Range": {"g"}, "Location": {"h"},
+			},
+			func(h http.Header) { clear(h) },
+			http.Header{
+				"Cache-Control": {"a"}, "Etag": {"b"}, "Last-Modified": {"c"},
+				"Content-Length": {"1"}, "Content-Encoding": {"d"}, "Content-Type": {"e"},
+				"Content-Disposition": {"f"}, "Content-Range": {"g"}, "Location": {"h"},
+			},
+		},
+		{
+			"switched off at Init", http.Header{"Content-Type": nil}, handler,
+			http.Header{"Content-Type": nil, "X-Handler": {"stays"}},
+		},
+		{
+			"written into in place", http.Header{"Etag": {"outer"}},
+			func(h http.Header) { h["Etag"][0] = "handler" },
+			http.Header{"Etag": {"outer"}},
+		},
+		{"spelled otherwise", http.Header{}, func(h http.Header) { h["ETag"] = []string{"x"}; h["content-type"] = []string{"y"} }, http.Header{}},
+		{"nothing to do", http.Header{"X-Outer": {"a"}}, func(http.Header) {}, http.Header{"X-Outer": {"a"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			inner := discard{tt.before}
+			var w response.Writer
+			w.Init(inner, &owner{err: errRefused})
+			tt.handler(w.Header())
+			_, _ = w.Write([]byte("abc"))
+			w.Rollback()
+			if !maps.EqualFunc(inner.h, tt.want, slices.Equal[[]string]) {
+				t.Errorf("header %v, want %v", inner.h, tt.want)
+			}
+		})
+	}
+}
+
+func TestInitForgetsTheLastRequest(t *testing.T) {
+	t.Parallel()
+	var w response.Writer
+	w.Init(discard{http.Header{"Etag": {"first"}}}, &owner{err: errRefused})
+	w.WriteHeader(http.StatusOK)
+	second := discard{http.Header{}}
+	w.Init(second, &owner{})
+	if w.Begun() || w.Err() != nil {
+		t.Errorf("Begun %t, Err %v", w.Begun(), w.Err())
+	}
+	w.Rollback()
+	if len(second.h) != 0 {
+		t.Errorf("header %v", second.h)
 	}
 }

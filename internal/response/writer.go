@@ -1,7 +1,7 @@
 // Package response has what every adapter needs of net/http: a
-// [http.ResponseWriter] that tells its owner right before the first byte
-// leaves, and the rules for the header fields that a session touches. It knows
-// nothing of sessions and nothing of a framework.
+// [http.ResponseWriter] that calls its owner right before the first byte leaves,
+// and the rules for the header fields that a session touches. It knows neither
+// sessions nor a framework.
 package response
 
 import (
@@ -12,83 +12,114 @@ import (
 	"net/http"
 )
 
-// ErrUnfinished is what a [Writer] answers to a write that is made from within
-// its own commit, and for ever after a commit that panicked: in both cases it
-// is not known whether the response may leave.
+// ErrUnfinished is what a [Writer] answers to a write from within its own
+// commit, and to every write after a commit that panicked. In both cases it is
+// not known whether the response may leave.
 var ErrUnfinished = errors.New("response: the commit has not finished")
 
-// Committer is told right before the first byte of a response leaves, once.
+// Committer is the owner of a [Writer].
 type Committer interface {
-	// Commit may still change the header. With hijacked the connection is about
-	// to be taken over, and no header of ours will be sent any more. An error
-	// keeps the response from leaving. What Commit itself writes through the
-	// Writer is refused with [ErrUnfinished].
+	// Commit is called once, right before the first byte of the response leaves.
+	// It may still change the header. If hijacked, the connection is about to be
+	// taken over, and no header will be sent. An error keeps the response from
+	// leaving. What Commit itself writes through the Writer is refused with
+	// [ErrUnfinished].
 	Commit(hijacked bool) error
-	// Hijacked tells that the connection was taken over, after a commit with or
-	// without a header: who has it speaks for itself from now on.
+	// Hijacked is called when the connection was taken over, after a commit with
+	// or without a header. From then on the handler writes everything itself.
 	Hijacked()
 }
 
-// Writer is a [http.ResponseWriter] that commits exactly once: when the first
-// of WriteHeader, Write, WriteString, ReadFrom, Flush, FlushError and Hijack is
-// called. Informational headers (1xx other than 101) pass through and do not
-// count. Where the commit failed, nothing of the response passes, then or later.
+// Writer is a [http.ResponseWriter] that commits exactly once: at the first call
+// of WriteHeader, Write, WriteString, ReadFrom, Flush, FlushError or Hijack.
+// Informational headers (1xx other than 101) pass through and do not count. If
+// the commit failed, nothing of the response passes, then or later.
 //
-// It is made to be embedded by value in an object that lives as long as the
-// request, and needs Init. As any ResponseWriter it is not for several
+// It is small, so that it can be part of an object that lives as long as the
+// request, and needs Init. Like any ResponseWriter it is not for several
 // goroutines at once.
 type Writer struct {
 	inner     http.ResponseWriter
-	committer Committer
-	told      bool // the committer was
-	err       error
-	saved     http.Header // entity headers found at Init; nil where there were none
+	committer Committer // nil after Disarm
+	state     *state
 }
 
-// Init readies w to write to inner, and has c told before the first byte. It
+// state is how far the commit has come. A state never changes: the Writer moves
+// from one to the next. The states of ordinary responses are shared, which keeps
+// a Writer small.
+type state struct {
+	begun bool
+	err   error
+	saved http.Header // the entity headers that were there at Init; nil if there were none
+}
+
+var (
+	waiting    = &state{}
+	committing = &state{begun: true, err: ErrUnfinished}
+	committed  = &state{begun: true}
+)
+
+// Init readies w to write to inner, and to call c before the first byte. It
 // remembers the entity headers that are there already; see Rollback.
 func (w *Writer) Init(inner http.ResponseWriter, c Committer) {
-	*w = Writer{inner: inner, committer: c}
-	if h := inner.Header(); len(h) != 0 {
-		w.saved = entityHeaders(h)
+	*w = Writer{inner: inner, committer: c, state: waiting}
+	if saved := entityHeaders(inner.Header()); saved != nil {
+		w.state = &state{saved: saved}
+	}
+}
+
+// begin marks the response as begun, with the error of its commit.
+func (w *Writer) begin(err error) {
+	switch {
+	case w.state.saved == nil && err == nil:
+		w.state = committed
+	case w.state.saved == nil && err == ErrUnfinished:
+		w.state = committing
+	default:
+		w.state = &state{begun: true, err: err, saved: w.state.saved}
 	}
 }
 
 // Begun reports whether the commit was made, successfully or not, or is being made.
-func (w *Writer) Begun() bool { return w.told }
+func (w *Writer) Begun() bool { return w.state.begun }
 
-// Err tells why the commit failed: the committer's error, or [ErrUnfinished]
+// Err returns why the commit failed: the committer's error, or [ErrUnfinished]
 // while it runs and after it panicked. It is nil before, and after a success.
-func (w *Writer) Err() error { return w.err }
+func (w *Writer) Err() error { return w.state.err }
 
-// Disarm ends what w has to do with its committer: from now on it only passes on,
-// or keeps back after a failed commit.
-func (w *Writer) Disarm() { w.told, w.committer = true, nil }
+// Disarm makes w forget its committer: from now on it only passes on, or keeps
+// back after a failed commit.
+func (w *Writer) Disarm() {
+	w.committer = nil
+	if !w.state.begun {
+		w.begin(nil)
+	}
+}
 
-// Unwrap returns the writer below, where the [http.ResponseController] finds
-// deadlines and full duplex, and where an error page goes after a failed commit.
+// Unwrap returns the writer below. There the [http.ResponseController] finds
+// deadlines and full duplex, and an error page goes there after a failed commit.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.inner }
 
 // Header returns the header of the writer below.
 func (w *Writer) Header() http.Header { return w.inner.Header() }
 
-// commit tells the committer unless it was told, and returns whether the
-// response may leave: nil, or the same error at every call.
+// commit calls the committer unless it was called before, and returns whether
+// the response may leave: nil, or the same error at every call.
 func (w *Writer) commit(hijacked bool) error {
-	if !w.told {
-		// Set first, so that a write from within Commit neither recurses nor gets
-		// through, and a panic counts as a failure.
-		w.told, w.err = true, ErrUnfinished
-		w.err = w.committer.Commit(hijacked)
+	if !w.state.begun {
+		// First, so that a write from within Commit neither recurses nor passes,
+		// and a panic counts as a failure.
+		w.begin(ErrUnfinished)
+		w.begin(w.committer.Commit(hijacked))
 	}
-	return w.err
+	return w.state.err
 }
 
 // WriteHeader commits and sends the header. An informational one is sent
 // without a commit, but not after a failed one.
 func (w *Writer) WriteHeader(code int) {
 	if code < http.StatusOK && code != http.StatusSwitchingProtocols {
-		if w.err == nil {
+		if w.state.err == nil {
 			w.inner.WriteHeader(code)
 		}
 		return
@@ -106,7 +137,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return w.inner.Write(b)
 }
 
-// WriteString is Write for a string, without a copy where the writer below can.
+// WriteString is Write for a string, without a copy if the writer below can.
 func (w *Writer) WriteString(s string) (int, error) {
 	if err := w.commit(false); err != nil {
 		return 0, err
@@ -123,11 +154,11 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(w.inner, r)
 }
 
-// Flush is FlushError for those who know only [http.Flusher].
+// Flush is FlushError for callers that know only [http.Flusher].
 func (w *Writer) Flush() { _ = w.FlushError() }
 
-// FlushError commits and flushes. Where no writer below can flush it is
-// [http.ErrNotSupported], without a commit.
+// FlushError commits and flushes. If no writer below can flush, it returns
+// [http.ErrNotSupported] without a commit.
 func (w *Writer) FlushError() error {
 	if !w.Begun() && !canFlush(w.inner) {
 		return http.ErrNotSupported
@@ -138,10 +169,9 @@ func (w *Writer) FlushError() error {
 	return http.NewResponseController(w.inner).Flush()
 }
 
-// Hijack commits, telling the committer that no header will be sent unless one
-// was already, and takes the connection over. Where the server cannot (HTTP/2)
-// it is [http.ErrNotSupported], without a commit: what follows is an ordinary
-// response.
+// Hijack commits, and takes the connection over. If the server cannot do that
+// (HTTP/2), it returns [http.ErrNotSupported] without a commit, and what follows
+// is an ordinary response.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.Begun() && !canHijack(w.inner) {
 		return nil, nil, http.ErrNotSupported
@@ -156,10 +186,43 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// Push implements [http.Pusher]. A pushed response is another one: no commit.
-func (w *Writer) Push(target string, opts *http.PushOptions) error {
-	if p, ok := find[http.Pusher](w.inner); ok {
-		return p.Push(target, opts)
+type unwrapper interface{ Unwrap() http.ResponseWriter }
+
+// find returns the first writer, from rw inwards, that is also an F.
+func find[F any](rw http.ResponseWriter) (F, bool) {
+	for {
+		if f, ok := any(rw).(F); ok {
+			return f, true
+		}
+		u, ok := rw.(unwrapper)
+		if !ok {
+			var none F
+			return none, false
+		}
+		rw = u.Unwrap()
 	}
-	return http.ErrNotSupported
+}
+
+// canFlush reports before a commit what [http.ResponseController.Flush] would
+// find out only by flushing.
+func canFlush(rw http.ResponseWriter) bool {
+	if _, ok := find[interface{ FlushError() error }](rw); ok {
+		return true
+	}
+	_, ok := find[http.Flusher](rw)
+	return ok
+}
+
+// canHijack asks the innermost writer, the server's own. A middleware's wrapper
+// is no evidence: it usually has the method in any case, and only passes the
+// call on.
+func canHijack(rw http.ResponseWriter) bool {
+	for {
+		u, ok := rw.(unwrapper)
+		if !ok {
+			_, ok = rw.(http.Hijacker)
+			return ok
+		}
+		rw = u.Unwrap()
+	}
 }

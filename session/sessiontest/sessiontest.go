@@ -1,4 +1,5 @@
-// Package sessiontest is for tests of an application's own handlers.
+// Package sessiontest makes sessions for the tests of an application's own
+// handlers.
 package sessiontest
 
 import (
@@ -9,12 +10,24 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// New stores a session with data in a store of its own and puts it into c, such
-// as an echo.Context: a handler called with c finds it by session.Get, without
-// any middleware. What the handler changed is in the session that New returns;
-// nothing is committed, since there is no response to wait for. It panics where
-// a T cannot be stored.
+// New stores a new session with data and puts it into c, which may be an
+// echo.Context. A handler that is called with c finds the session with
+// [session.Get], without any middleware.
+//
+// The session has a Manager and a store of its own. New returns the same
+// session that the handler gets, with the changes that the handler makes. There
+// is no response, so the changes are stored only if the handler calls Save.
+//
+// New panics if a session cannot store a T.
 func New[T any](c interface{ Set(key string, value any) }, data T) *session.Session[T] {
+	s, err := newSession(c, data)
+	if err != nil {
+		panic(fmt.Sprintf("sessiontest: %v", err))
+	}
+	return s
+}
+
+func newSession[T any](c interface{ Set(key string, value any) }, data T) (*session.Session[T], error) {
 	ctx := context.Background()
 	const cookie = "sessiontest"
 	m, err := session.New(session.Config[T]{
@@ -22,24 +35,20 @@ func New[T any](c interface{ Set(key string, value any) }, data T) *session.Sess
 		Cookie: session.Cookie{Name: cookie},
 	})
 	if err != nil {
-		panic(fmt.Sprintf("sessiontest: %v", err))
+		return nil, err
 	}
 	token, err := Token(ctx, m, data)
 	if err != nil {
-		panic(fmt.Sprintf("sessiontest: %v", err))
+		return nil, err
 	}
 	x := m.Begin(nil, session.BeginOptions[T]{Cookies: []string{cookie + "=" + token}})
 	if _, err := x.Bind(carrier{c}); err != nil {
-		panic(fmt.Sprintf("sessiontest: %v", err))
+		return nil, err
 	}
-	s, err := x.Session(ctx)
-	if err != nil {
-		panic(fmt.Sprintf("sessiontest: %v", err))
-	}
-	return s
+	return x.Session(ctx)
 }
 
-// carrier is something that may only be able to take a session.
+// carrier adds the method Get to a value that has only Set.
 type carrier struct {
 	setter interface{ Set(key string, value any) }
 }
@@ -53,8 +62,9 @@ func (c carrier) Get(key string) any {
 	return nil
 }
 
-// Token stores a session with data in m's store and returns its token, for
-// tests that go through the whole stack: it is the value of the cookie.
+// Token stores a new session with data in the store of m, and returns its
+// token. A test that sends requests through the middleware uses the token as
+// the value of the session cookie.
 func Token[T any](ctx context.Context, m *session.Manager[T], data T) (string, error) {
 	s, err := m.Start(ctx)
 	if err != nil {

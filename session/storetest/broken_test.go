@@ -15,10 +15,11 @@ type broken struct {
 	create func(ctx context.Context, r session.Record) error
 	update func(ctx context.Context, r session.Record) error
 	touch  func(ctx context.Context, r session.Record) error
-	del    func(ctx context.Context, id string, version int64) error
+	delete func(ctx context.Context, id string, version int64) error
 
-	list    func(ctx context.Context, name, user string) iter.Seq2[session.Record, error]
-	delUser func(ctx context.Context, name, user, exceptID string) (int64, error)
+	listUser   func(ctx context.Context, name, user string) iter.Seq2[session.Record, error]
+	deleteUser func(ctx context.Context, name, user, exceptID string) (int64, error)
+	watch      func(f func(session.Status)) (stop func())
 }
 
 func (b *broken) Load(ctx context.Context, id string) (session.Record, error) {
@@ -50,31 +51,42 @@ func (b *broken) Touch(ctx context.Context, r session.Record) error {
 }
 
 func (b *broken) Delete(ctx context.Context, id string, version int64) error {
-	if b.del != nil {
-		return b.del(ctx, id, version)
+	if b.delete != nil {
+		return b.delete(ctx, id, version)
 	}
 	return b.reference.Delete(ctx, id, version)
 }
 
 func (b *broken) ListUser(ctx context.Context, name, user string) iter.Seq2[session.Record, error] {
-	if b.list != nil {
-		return b.list(ctx, name, user)
+	if b.listUser != nil {
+		return b.listUser(ctx, name, user)
 	}
 	return b.reference.ListUser(ctx, name, user)
 }
 
 func (b *broken) DeleteUser(ctx context.Context, name, user, exceptID string) (int64, error) {
-	if b.delUser != nil {
-		return b.delUser(ctx, name, user, exceptID)
+	if b.deleteUser != nil {
+		return b.deleteUser(ctx, name, user, exceptID)
 	}
 	return b.reference.DeleteUser(ctx, name, user, exceptID)
 }
 
-// fault is what a store does wrong, with the cases that must notice it.
+func (b *broken) Watch(f func(session.Status)) (stop func()) {
+	if b.watch != nil {
+		return b.watch(f)
+	}
+	return b.reference.Watch(f)
+}
+
+// fault is something that a store does wrong. The tests of each source file
+// list the faults that its cases must notice.
 type fault struct {
 	name  string
-	fails []string
+	fails []string // the cases that must fail
 	make  func(ref *reference, b *broken)
 }
 
-var faults = slices.Concat(readFaults, updateFaults, touchFaults, listFaults, matchFaults, deleteUserFaults)
+var faults = slices.Concat(
+	loadFaults, createFaults, updateFaults, touchFaults, deleteFaults, generalFaults,
+	concurrentFaults, listUserFaults, matchFaults, deleteUserFaults, statusFaults,
+)

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	clauseCreate        = "Create stores r, which was never stored before, as Version 1 whatever r.Version says."
-	clauseCreateExists  = "ErrExists where the id is taken"
-	clauseCreateExpired = "a store may answer so also for an expired record that it did not collect yet"
-	clauseCreateLive    = "It never replaces a record that is live."
+	clauseCreate        = "Create stores r as version 1, no matter what r.Version is."
+	clauseCreateExists  = "It returns ErrExists if the id is taken."
+	clauseCreateExpired = "It may also return ErrExists for an expired record that was not collected yet."
+	clauseCreateLive    = "It never replaces a live record."
 )
 
 func createCases() []Case {
@@ -22,27 +22,27 @@ func createCases() []Case {
 				c.holds("after Create", c.create(r))
 			}
 		}),
-		newCase("Create/only its own", clauseCreate, func(c *check) {
+		newCase("Create/leaves other records", clauseCreate, func(c *check) {
 			r := c.create(c.record())
-			other := r // equal in all but the id
-			other.ID = newID()
-			c.absent("of an id not stored", other.ID)
-			c.holds("of the other", c.create(other))
-			c.holds("of the one", r)
+			other := r
+			other.ID = newID() // and every other field is equal
+			c.absent("of an id that was not stored", other.ID)
+			c.holds("of the second record", c.create(other))
+			c.holds("of the first record", r)
 		}),
 		newCase("Create/taken", clauseCreateExists, func(c *check) {
 			r := c.create(c.record())
 			c.fails("Create of the same record", c.s.Create(c.ctx, r), session.ErrExists)
 			r = c.update(c.successor(r))
-			c.fails("Create of an updated id", c.s.Create(c.ctx, c.successor(r)), session.ErrExists)
+			c.fails("Create of the id of an updated record", c.s.Create(c.ctx, c.successor(r)), session.ErrExists)
 		}),
-		newCase("Create/keeps the live one", clauseCreateLive, func(c *check) {
+		newCase("Create/keeps the live record", clauseCreateLive, func(c *check) {
 			r := c.create(c.record())
 			for _, version := range []int64{0, 1, 2} {
 				other := c.successor(r)
 				other.Version = version
 				c.fails("Create of a taken id", c.s.Create(c.ctx, other), session.ErrExists)
-				c.holds("after it", r)
+				c.holds("after Create of a taken id", r)
 			}
 		}),
 		newCase("Create/of an expired id", clauseCreateExpired, func(c *check) {
@@ -60,8 +60,8 @@ func createCases() []Case {
 		}),
 		newCase("Create/of a deleted id", clauseCreateExists, func(c *check) {
 			r := c.create(c.record())
-			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
-			c.holds("after Create", c.create(c.successor(r)))
+			c.succeeds("Delete", c.s.Delete(c.ctx, r.ID, 0))
+			c.holds("after Create of a deleted id", c.create(c.successor(r)))
 		}),
 	}
 }

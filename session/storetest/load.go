@@ -10,9 +10,9 @@ import (
 
 const (
 	clauseLoad       = "Load returns the record of id as it was last written."
-	clauseLoadAbsent = "ErrNotFound where there is none, and where it expired"
-	clauseExpiry     = "expiry is checked at every read, against the store's own clock, whenever the record may be collected"
-	clauseFields     = "A store keeps every field and gives it back equal."
+	clauseLoadAbsent = "It returns ErrNotFound if there is no record of id, or if the record has expired."
+	clauseLoadExpiry = "Expiry is checked at every read, against the store's own clock, no matter when expired records are collected."
+	clauseLoadFields = "A store keeps every field and returns it unchanged."
 )
 
 func loadCases() []Case {
@@ -20,26 +20,26 @@ func loadCases() []Case {
 		newCase("Load/absent", clauseLoadAbsent, func(c *check) {
 			c.absent("of an id that was never stored", newID())
 		}),
-		newCase("Load/expired", clauseExpiry, func(c *check) {
+		newCase("Load/expired", clauseLoadExpiry, func(c *check) {
 			for how, r := range c.expired() {
-				c.absent(how, r.ID)
-				c.absent(how+", again", r.ID)
+				c.absent("of a record "+how, r.ID)
+				c.absent("of a record "+how+", again", r.ID)
 			}
 		}),
 		newCase("Load/last written", clauseLoad, func(c *check) {
 			first, second := c.create(c.record()), c.create(c.record())
-			c.holds("of the first", first)
-			c.holds("of the second", second)
+			c.holds("of the first record", first)
+			c.holds("of the second record", second)
 			second = c.update(c.successor(second))
-			c.holds("of the first, the second updated", first)
-			c.holds("of the second, updated", second)
-			c.holds("of the second, read before", second)
+			c.holds("of the first record, after an Update of the second", first)
+			c.holds("of the second record, after its Update", second)
+			c.holds("of the second record, again", second)
 		}),
-		newCase("Load/every field", clauseFields, func(c *check) {
+		newCase("Load/every field", clauseLoadFields, func(c *check) {
 			c.holds("after Create", c.create(c.record()))
 		}),
-		newCase("Load/empty fields", clauseFields, func(c *check) {
-			// The times but for the end may be those of nobody: the zero Time.
+		newCase("Load/empty fields", clauseLoadFields, func(c *check) {
+			// CreatedAt and SeenAt may be the zero Time.
 			c.holds("of empty fields", c.create(session.Record{ID: newID(), ExpiresAt: c.record().ExpiresAt}))
 			r := c.record()
 			r.Meta, r.Data = []byte{}, []byte{}
@@ -48,7 +48,7 @@ func loadCases() []Case {
 			r.Meta, r.Data = nil, nil
 			c.holds("of nil bytes", c.create(r))
 		}),
-		newCase("Load/binary", clauseFields, func(c *check) {
+		newCase("Load/binary", clauseLoadFields, func(c *check) {
 			all := make([]byte, 256)
 			for i := range all {
 				all[i] = byte(i)
@@ -61,21 +61,21 @@ func loadCases() []Case {
 			c.holds("of a zero byte", c.create(r))
 			r = c.record()
 			r.Data = []byte("valid \u2028 \ufffd \U0001F36A, not valid \xff")
-			c.holds("of text that ends in an invalid byte", c.create(r))
+			c.holds("of text that ends with an invalid byte", c.create(r))
 		}),
-		newCase("Load/large", clauseFields, func(c *check) {
+		newCase("Load/large", clauseLoadFields, func(c *check) {
 			r := c.record()
 			r.Data = bytes.Repeat([]byte("64 KiB\xfe\x00"), 64<<10/8)
 			c.holds("of 64 KiB", c.create(r))
 		}),
-		newCase("Load/strings", clauseFields, func(c *check) {
+		newCase("Load/strings", clauseLoadFields, func(c *check) {
 			for _, text := range []string{
 				" ", "\u00e9", "e\u0301", "\u65e5\u672c\u8a9e", "\U0001F36A", "\ufffd", "a.b", "$user", "%s%", `"'\`,
 				"two\nlines\t", "<b>&", "null", "{}", "Upper", "upper", strings.Repeat("long ", 200),
 			} {
 				r := c.record()
 				r.Name, r.User, r.Format = text, text, text
-				c.holds("of a record with strings "+text, c.create(r))
+				c.holds("of a record with the text "+text, c.create(r))
 			}
 		}),
 		newCase("Load/ids", clauseLoad, func(c *check) {
@@ -84,10 +84,10 @@ func loadCases() []Case {
 				"a", "A", "-", "_", "0", "--", "a-", "a_", "null", "id", "_id",
 				letters + strings.ToUpper(letters) + "0123456789-_", strings.Repeat("-", 64),
 			}
-			// These are not random: a run that was broken off may have left some.
+			// These ids are fixed: a run that was interrupted may have left some.
 			for _, id := range ids {
 				if err := c.s.Delete(c.ctx, id, 0); !errors.Is(err, session.ErrNotFound) {
-					c.done("Delete", err)
+					c.succeeds("Delete", err)
 				}
 				defer func() { _ = c.s.Delete(c.ctx, id, 0) }()
 			}

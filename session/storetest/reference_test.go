@@ -2,15 +2,16 @@ package storetest_test
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/echosession/echosession/session"
 )
 
-// reference is a store that keeps the contract: small and obviously right,
-// and what the broken ones are made of.
+// reference is a small store that keeps the contract and has both abilities.
+// The broken stores are made of it.
 type reference struct {
 	mu      sync.Mutex
 	records map[string]session.Record
@@ -18,14 +19,18 @@ type reference struct {
 
 func newReference() *reference { return &reference{records: map[string]session.Record{}} }
 
-// live requires s.mu.
+// bare hides the abilities of a store.
+type bare struct{ session.Store }
+
+// live returns the record of id if it has not expired. Requires s.mu.
 func (s *reference) live(id string) (session.Record, bool) {
 	r, ok := s.records[id]
 	return r, ok && time.Now().Before(r.ExpiresAt)
 }
 
-// version requires s.mu. It returns the stored record of r.ID if that has r's version.
-func (s *reference) version(r session.Record) (session.Record, error) {
+// current returns the live record of r.ID if it has the version of r. Requires
+// s.mu.
+func (s *reference) current(r session.Record) (session.Record, error) {
 	stored, ok := s.live(r.ID)
 	if !ok {
 		return stored, session.ErrNotFound
@@ -68,7 +73,7 @@ func (s *reference) Update(ctx context.Context, r session.Record) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored, err := s.version(r)
+	stored, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func (s *reference) Touch(ctx context.Context, r session.Record) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored, err := s.version(r)
+	stored, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -120,7 +125,43 @@ func (s *reference) Delete(ctx context.Context, id string, version int64) error 
 	return nil
 }
 
-// peek and put go around the contract.
+func (s *reference) ListUser(ctx context.Context, name, user string) iter.Seq2[session.Record, error] {
+	return s.yield(ctx, func() []session.Record { return s.of(name, user) })
+}
+
+// yield yields the records that list returns, until ctx is canceled.
+func (s *reference) yield(ctx context.Context, list func() []session.Record) iter.Seq2[session.Record, error] {
+	return func(yield func(session.Record, error) bool) {
+		for _, r := range append(list(), session.Record{}) {
+			if err := ctx.Err(); err != nil {
+				yield(session.Record{}, err)
+				return
+			}
+			if r.ID == "" || !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *reference) DeleteUser(ctx context.Context, name, user, exceptID string) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.deleteAll(s.of(name, user), func(r session.Record) bool {
+		return r.Name == name && r.User == user && r.ID != exceptID
+	}), nil
+}
+
+// Watch reports a status that never changes.
+func (s *reference) Watch(f func(session.Status)) (stop func()) {
+	f(session.StatusConnected)
+	return func() {}
+}
+
+// The other methods bypass the contract, for the broken stores.
+
+// peek returns the record of id, expired or not.
 func (s *reference) peek(id string) (session.Record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,57 +169,45 @@ func (s *reference) peek(id string) (session.Record, bool) {
 	return r, ok
 }
 
+// put stores r as it is.
 func (s *reference) put(r session.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records[r.ID] = r
 }
 
-// watched is a reference with the ability to tell its status, which is always
-// the same.
-type watched struct{ *reference }
-
-func (watched) Watch(f func(session.Status)) (stop func()) {
-	f(session.StatusConnected)
-	return func() {}
-}
-
-// Broken status stores.
-type (
-	silent   struct{ *reference } // does not call at once
-	strange  struct{ *reference } // a status that there is not
-	single   struct{ *reference } // a second watcher gets nothing
-	unending struct {             // calls after stop
-		*reference
-		watchers []func(session.Status)
+// all returns every record, expired or not.
+func (s *reference) all() (rs []session.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		rs = append(rs, r)
 	}
-)
-
-func (silent) Watch(func(session.Status)) (stop func()) { return func() {} }
-
-func (strange) Watch(f func(session.Status)) (stop func()) {
-	f(7)
-	return func() {}
+	return rs
 }
 
-var singleTaken atomic.Bool
+// filter returns every record that matches, expired or not.
+func (s *reference) filter(match func(r session.Record) bool) []session.Record {
+	return slices.DeleteFunc(s.all(), func(r session.Record) bool { return !match(r) })
+}
 
-func (single) Watch(f func(session.Status)) (stop func()) {
-	if singleTaken.CompareAndSwap(false, true) {
-		f(session.StatusConnected)
+// of returns the live records of a kind and a user.
+func (s *reference) of(name, user string) []session.Record {
+	return s.filter(func(r session.Record) bool {
+		return r.Name == name && r.User == user && time.Now().Before(r.ExpiresAt)
+	})
+}
+
+// deleteAll deletes the records among rs that are still stored and that match
+// as they are stored now. It returns how many it deleted.
+func (s *reference) deleteAll(rs []session.Record, match func(r session.Record) bool) (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range rs {
+		if stored, ok := s.records[r.ID]; ok && match(stored) {
+			delete(s.records, r.ID)
+			n++
+		}
 	}
-	return func() {}
-}
-
-func (s *unending) Watch(f func(session.Status)) (stop func()) {
-	f(session.StatusConnecting)
-	s.watchers = append(s.watchers, f)
-	return func() {}
-}
-
-func (s *unending) Create(ctx context.Context, r session.Record) error {
-	for _, f := range s.watchers {
-		f(session.StatusConnected)
-	}
-	return s.reference.Create(ctx, r)
+	return n
 }

@@ -7,24 +7,20 @@ import (
 )
 
 const (
-	clauseWatch     = "Watch calls f at once with the present status, before it returns"
-	clauseWatchStop = "none after stop has returned"
+	clauseWatch     = "Watch calls f with the present status before it returns"
+	clauseWatchStop = "no call after stop has returned"
 )
 
-// statusCases are about an optional ability. A change of the status cannot be
-// brought about from here: what follows one is for the store's own tests.
+// statusCases cannot make a store change its status: the store's own tests must
+// check what happens at a change.
 func statusCases() []Case {
 	return []Case{
-		newCase("Watch/at once", clauseWatch, func(c *check) {
-			ss, ok := c.s.(session.StatusStore)
-			if !ok {
-				return
-			}
+		newAbilityCase("Watch/at once", clauseWatch, func(c *check, ss session.StatusStore) {
 			var calls, last atomic.Int64
 			stop := ss.Watch(func(s session.Status) { last.Store(int64(s)); calls.Add(1) })
 			defer stop()
 			if n := calls.Load(); n < 1 {
-				c.fatalf("Watch returned after %d calls, want at least 1", n)
+				c.fatalf("Watch: got %d calls before it returned, want at least 1", n)
 			}
 			s := session.Status(last.Load())
 			switch s {
@@ -33,11 +29,7 @@ func statusCases() []Case {
 				c.errorf("Watch: got status %d, want one of the three", s)
 			}
 		}),
-		newCase("Watch/several", clauseWatch, func(c *check) {
-			ss, ok := c.s.(session.StatusStore)
-			if !ok {
-				return
-			}
+		newAbilityCase("Watch/several", clauseWatch, func(c *check, ss session.StatusStore) {
 			var first, second atomic.Int64
 			stop := ss.Watch(func(session.Status) { first.Add(1) })
 			defer ss.Watch(func(session.Status) { second.Add(1) })()
@@ -46,11 +38,7 @@ func statusCases() []Case {
 				c.errorf("two watchers: got %d and %d calls, want at least 1 each", f, s)
 			}
 		}),
-		newCase("Watch/stop", clauseWatchStop, func(c *check) {
-			ss, ok := c.s.(session.StatusStore)
-			if !ok {
-				return
-			}
+		newAbilityCase("Watch/stop", clauseWatchStop, func(c *check, ss session.StatusStore) {
 			var calls atomic.Int64
 			stop := ss.Watch(func(session.Status) { calls.Add(1) })
 			stop()

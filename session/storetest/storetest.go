@@ -1,14 +1,13 @@
-// Package storetest checks that a [session.Store] keeps its contract: one case
-// for each clause. A store's own test calls [Run]:
+// Package storetest checks that a [session.Store] keeps its contract, with one
+// case for each clause. The test of a store calls [Run]:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) session.Store { return mystore.New() })
 //	}
 //
-// Nothing here waits for time to pass: expiry is checked with records that
-// ended in the past, so that the suite also runs against a store whose clock
-// is that of a server. Such a clock may differ from this machine's by some
-// minutes.
+// No case waits for time to pass: the cases about expiry use records that ended
+// in the past. So the suite also runs against a store that goes by the clock of
+// a server, even if that clock differs from this machine's by some minutes.
 package storetest
 
 import (
@@ -19,42 +18,47 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// T is what a case needs of a test; a [*testing.T] is one. A case calls it on
-// the goroutine on which it runs, and nowhere else.
+// T is what a case needs from a test; a [*testing.T] is one. A case calls its
+// methods only on the goroutine that runs the case.
+//
+// A T may also have the method Skip(args ...any), as a [*testing.T] has it. A
+// case about an ability that the store lacks calls Skip with the reason. If
+// there is no such method, the case passes.
 type T interface {
 	Helper()
 	// Errorf reports a failure; the case goes on.
 	Errorf(format string, args ...any)
 	// Fatalf reports a failure and ends the case; it must not return.
 	Fatalf(format string, args ...any)
-	// Context is the parent of what the store is called with.
+	// Context is the parent of the contexts that the store is called with.
 	Context() context.Context
 }
 
 // Case checks one clause of the contract.
 type Case struct {
-	// Name is unique: the operation, a slash and what is looked at.
+	// Name is unique. It has the form operation, slash, subject.
 	Name string
-	// Clause is the sentence of the contract, in its own words.
+	// Clause is the text of the contract that the case checks.
 	Clause string
-	// Run checks it on s, which no other case may be using. Ids are random, so
-	// that s may hold other records, but for the few of the case "Load/ids".
-	// A case about an ability that s does not have passes.
+	// Run checks the clause on s. No other case may use s at the same time. The
+	// case uses random ids, so that s may hold other records; only the case
+	// "Load/ids" uses a few fixed ids.
 	Run func(t T, s session.Store)
 }
 
-// Cases returns all of them, in the order of the contract.
+// Cases returns all cases, in the order of the contract.
 func Cases() []Case {
 	return slices.Concat(
 		loadCases(), createCases(), updateCases(), touchCases(), deleteCases(),
 		contextCases(), sliceCases(), concurrentCases(),
-		listUserCases(), listMeanwhileCases(), deleteUserCases(), userConcurrentCases(), statusCases(),
+		listUserCases(), listUserDuringWritesCases(), deleteUserCases(), concurrentUserCases(), statusCases(),
 	)
 }
 
-// Run runs every case as a subtest of t, one after the other. newStore is
-// called for each with the subtest's own t, for its Cleanup, and returns a
-// store that is empty or at least in nobody else's use.
+// Run runs every case as a subtest of t, one after the other. It calls newStore
+// for each case with the t of the subtest, so that newStore can register a
+// Cleanup. The store must not be in use by anything else; it need not be empty.
+// The cases about an ability that the store lacks are skipped.
 func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 	t.Helper()
 	for _, c := range Cases() {

@@ -12,88 +12,24 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/echosession/echosession/session"
 	"github.com/echosession/echosession/session/storetest"
 )
 
-func TestReference(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(*testing.T) session.Store { return newReference() })
-}
-
-func TestReferenceWithoutAbilities(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(*testing.T) session.Store { return plain{newReference()} })
-}
-
-func TestReferenceWithStatus(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(*testing.T) session.Store { return watched{newReference()} })
-}
-
-// Every fault is noticed by the cases that are about it, and the message says
-// which clause that is.
-func TestBrokenStores(t *testing.T) {
-	t.Parallel()
-	for _, f := range faults {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			failsCases(t, f.fails, func() session.Store {
-				b := &broken{reference: newReference()}
-				f.make(b.reference, b)
-				return b
-			})
-		})
-	}
-}
-
-var statusFaults = map[string]struct {
-	fails string
-	make  func() session.Store
-}{
-	"does not call at once":    {"Watch/at once", func() session.Store { return silent{newReference()} }},
-	"an unknown status":        {"Watch/at once", func() session.Store { return strange{newReference()} }},
-	"one watcher at a time":    {"Watch/several", func() session.Store { singleTaken.Store(false); return single{newReference()} }},
-	"goes on calling for ever": {"Watch/stop", func() session.Store { return &unending{reference: newReference()} }},
-}
-
-func TestBrokenStatusStores(t *testing.T) {
-	t.Parallel()
-	for name, f := range statusFaults {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			failsCases(t, []string{f.fails}, f.make)
-		})
-	}
-}
-
-// failsCases runs each case in a bubble of its own, in which what a broken
-// store does in the wrong order it does so every time.
-func failsCases(t *testing.T, names []string, newStore func() session.Store) {
-	t.Helper()
-	for _, name := range names {
-		i := slices.IndexFunc(cases, func(c storetest.Case) bool { return c.Name == name })
-		if i < 0 {
-			t.Fatalf("there is no case %q", name)
-		}
-		synctest.Test(t, func(t *testing.T) {
-			messages := run(t, cases[i], newStore())
-			if len(messages) == 0 {
-				t.Errorf("case %q passed, want it to fail", name)
-			}
-			for _, m := range messages {
-				if !strings.Contains(m, cases[i].Clause) || strings.Contains(m, "%!") {
-					t.Errorf("%s: message %q, want it to be well formed and to quote %q", name, m, cases[i].Clause)
-				}
-			}
-		})
-	}
-}
-
 var cases = storetest.Cases()
 
-// recorder is a T that keeps what was reported.
+func caseNamed(t *testing.T, name string) storetest.Case {
+	t.Helper()
+	i := slices.IndexFunc(cases, func(c storetest.Case) bool { return c.Name == name })
+	if i < 0 {
+		t.Fatalf("got no case %q", name)
+	}
+	return cases[i]
+}
+
+// recorder is a T that keeps the failures.
 type recorder struct {
 	mu       sync.Mutex
 	ctx      context.Context
@@ -114,55 +50,124 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-func run(t *testing.T, c storetest.Case, s session.Store) []string {
-	r := &recorder{ctx: t.Context()}
-	var wg sync.WaitGroup
-	wg.Go(func() { c.Run(r, s) })
-	wg.Wait()
-	return r.messages
+// skipper is a recorder that can skip, like a [*testing.T].
+type skipper struct {
+	recorder
+	reason string
 }
 
-// The records of the cases leave no field at its zero value, and no two of
-// them have a value in common, so that a field that is dropped, taken from
-// another or left as it was is seen.
-func TestEveryFieldIsFilled(t *testing.T) {
+func (s *skipper) Skip(args ...any) {
+	s.reason = fmt.Sprint(args...)
+	runtime.Goexit()
+}
+
+// runCase runs the case on a goroutine that the case may end.
+func runCase(c storetest.Case, t storetest.T, s session.Store) {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.Run(t, s) })
+	wg.Wait()
+}
+
+func TestReference(t *testing.T) {
 	t.Parallel()
-	for _, c := range storetest.Cases() {
-		if c.Name != "Update/every field" {
+	storetest.Run(t, func(*testing.T) session.Store { return newReference() })
+}
+
+func TestReferenceWithoutAbilities(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(*testing.T) session.Store { return bare{newReference()} })
+}
+
+// A case about an ability is skipped if the store lacks it, and gives the
+// reason. All other cases run.
+func TestCasesAreSkipped(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		store session.Store
+		lacks []string
+	}{
+		"no ability": {bare{newReference()}, []string{"session.UserStore", "session.StatusStore"}},
+		"no status": {struct {
+			session.Store
+			session.UserStore
+		}{newReference(), newReference()}, []string{"session.StatusStore"}},
+		"no users": {struct {
+			session.Store
+			session.StatusStore
+		}{newReference(), newReference()}, []string{"session.UserStore"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range cases {
+				want := ""
+				if ability := abilityOf(c); slices.Contains(test.lacks, ability) {
+					want = "the store does not implement " + ability
+				}
+				s := &skipper{recorder: recorder{ctx: t.Context()}}
+				runCase(c, s, test.store)
+				if s.reason != want {
+					t.Errorf("%s: got skip reason %q, want %q", c.Name, s.reason, want)
+				}
+			}
+		})
+	}
+}
+
+// abilityOf returns the interface that a store needs for the case.
+func abilityOf(c storetest.Case) string {
+	switch {
+	case strings.HasPrefix(c.Name, "Watch/"):
+		return "session.StatusStore"
+	case strings.Contains(c.Name, "ListUser"), strings.Contains(c.Name, "DeleteUser"):
+		return "session.UserStore"
+	}
+	return ""
+}
+
+// With a T that cannot skip, a case about an ability that the store lacks
+// passes.
+func TestCasesPassWithoutSkip(t *testing.T) {
+	t.Parallel()
+	for _, c := range cases {
+		if abilityOf(c) == "" {
 			continue
 		}
-		var seen []session.Record
-		ref := newReference()
-		c.Run(t, &broken{
-			reference: ref,
-			create: func(ctx context.Context, r session.Record) error {
-				seen = append(seen, r)
-				return ref.Create(ctx, r)
-			},
-			update: func(ctx context.Context, r session.Record) error {
-				seen = append(seen, r)
-				return ref.Update(ctx, r)
-			},
-		})
-		if len(seen) != 2 {
-			t.Fatalf("got %d records, want 2", len(seen))
+		r := &recorder{ctx: t.Context()}
+		runCase(c, r, bare{newReference()})
+		if len(r.messages) > 0 {
+			t.Errorf("%s: got failures %q, want none", c.Name, r.messages)
 		}
-		a, b := reflect.ValueOf(seen[0]), reflect.ValueOf(seen[1])
-		for i := range a.NumField() {
-			name := a.Type().Field(i).Name
-			if a.Field(i).IsZero() || b.Field(i).IsZero() {
-				t.Errorf("%s is zero", name)
-			}
-			if same := reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()); same != (name == "ID") && name != "Version" {
-				t.Errorf("%s: got %v and %v, want both to differ but for the ID", name, a.Field(i), b.Field(i))
-			}
-		}
-		return
 	}
-	t.Error("no case was found")
 }
 
-// A case that no broken store fails may be one that cannot fail.
+// Each fault fails its cases, and each message quotes the clause.
+func TestBrokenStores(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			for _, name := range f.fails {
+				c := caseNamed(t, name)
+				// In a bubble, the goroutines of a case run in the same order every time.
+				synctest.Test(t, func(t *testing.T) {
+					r, b := &recorder{ctx: t.Context()}, &broken{reference: newReference()}
+					f.make(b.reference, b)
+					runCase(c, r, b)
+					if len(r.messages) == 0 {
+						t.Errorf("case %q passed, want it to fail", name)
+					}
+					for _, m := range r.messages {
+						if !strings.Contains(m, c.Clause) || strings.Contains(m, "%!") {
+							t.Errorf("%s: got message %q, want it well formed and with the clause %q", name, m, c.Clause)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// A case that no broken store fails may be unable to fail.
 func TestEveryCaseCanFail(t *testing.T) {
 	t.Parallel()
 	failed := map[string]bool{}
@@ -171,12 +176,87 @@ func TestEveryCaseCanFail(t *testing.T) {
 			failed[name] = true
 		}
 	}
-	for _, f := range statusFaults {
-		failed[f.fails] = true
-	}
 	for _, c := range cases {
 		if !failed[c.Name] {
-			t.Errorf("no broken store is known to fail %q", c.Name)
+			t.Errorf("got no broken store that fails %q, want at least one", c.Name)
+		}
+	}
+}
+
+// A message shows the difference between two times, even if they are the same
+// instant and have the same text.
+func TestMessagesShowTimes(t *testing.T) {
+	t.Parallel()
+	const otherLocation = "SeenAt: got a time in the location %q, want it in time.UTC"
+	for name, test := range map[string]struct {
+		location string // "": time.UTC
+		later    time.Duration
+	}{
+		"location":                    {"elsewhere", 0},
+		"location with the same text": {"UTC", 0},
+		"instant":                     {"", time.Millisecond},
+		"both":                        {"elsewhere", time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ref, r := newReference(), &recorder{ctx: t.Context()}
+			var want []string
+			runCase(caseNamed(t, "Load/every field"), r, &broken{
+				reference: ref,
+				load: func(ctx context.Context, id string) (session.Record, error) {
+					r, err := ref.Load(ctx, id)
+					stored := r.SeenAt
+					if test.later != 0 {
+						r.SeenAt = stored.Add(test.later)
+						want = append(want, fmt.Sprintf("SeenAt: got %v, want %v", r.SeenAt, stored))
+					}
+					if test.location != "" {
+						r.SeenAt = r.SeenAt.In(time.FixedZone(test.location, 0))
+						want = append(want, fmt.Sprintf(otherLocation, test.location))
+					}
+					return r, err
+				},
+			})
+			if len(r.messages) != len(want) {
+				t.Fatalf("got messages %q, want %q", r.messages, want)
+			}
+			for i := range want {
+				if !strings.Contains(r.messages[i], want[i]) {
+					t.Errorf("got message %q, want it to contain %q", r.messages[i], want[i])
+				}
+			}
+		})
+	}
+}
+
+// The records of a case have no zero field and no value in common. So a field
+// that a store drops, takes from another record or does not update is noticed.
+func TestEveryFieldIsFilled(t *testing.T) {
+	t.Parallel()
+	var seen []session.Record
+	ref := newReference()
+	caseNamed(t, "Update/every field").Run(t, &broken{
+		reference: ref,
+		create: func(ctx context.Context, r session.Record) error {
+			seen = append(seen, r)
+			return ref.Create(ctx, r)
+		},
+		update: func(ctx context.Context, r session.Record) error {
+			seen = append(seen, r)
+			return ref.Update(ctx, r)
+		},
+	})
+	if len(seen) != 2 {
+		t.Fatalf("got %d records, want 2", len(seen))
+	}
+	a, b := reflect.ValueOf(seen[0]), reflect.ValueOf(seen[1])
+	for i := range a.NumField() {
+		name := a.Type().Field(i).Name
+		if a.Field(i).IsZero() || b.Field(i).IsZero() {
+			t.Errorf("%s: got %v and %v, want neither to be zero", name, a.Field(i), b.Field(i))
+		}
+		if same := reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()); same != (name == "ID") && name != "Version" {
+			t.Errorf("%s: got %v and %v, want only the ID to be equal", name, a.Field(i), b.Field(i))
 		}
 	}
 }
@@ -184,16 +264,16 @@ func TestEveryCaseCanFail(t *testing.T) {
 func TestCasesAreNamed(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, c := range storetest.Cases() {
-		if op, what, ok := strings.Cut(c.Name, "/"); !ok || op == "" || what == "" || seen[c.Name] {
-			t.Errorf("name %q, want a unique one of the form Operation/what", c.Name)
+	for _, c := range cases {
+		if op, subject, ok := strings.Cut(c.Name, "/"); !ok || op == "" || subject == "" || seen[c.Name] {
+			t.Errorf("got name %q, want a unique one of the form operation/subject", c.Name)
 		}
 		seen[c.Name] = true
 	}
 }
 
-// A clause is quoted from the comments of package session: whoever rewords one
-// there has to look at its cases.
+// Each clause is quoted from the comments of package session. So a comment
+// cannot change without a look at its cases.
 func TestClausesAreQuoted(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("..", "*.go"))
@@ -212,9 +292,9 @@ func TestClausesAreQuoted(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range storetest.Cases() {
+	for _, c := range cases {
 		if !strings.Contains(comments.String(), c.Clause) {
-			t.Errorf("%s: clause %q is not in the contract", c.Name, c.Clause)
+			t.Errorf("%s: got clause %q, which is in no comment of package session", c.Name, c.Clause)
 		}
 	}
 }

@@ -7,32 +7,32 @@ import (
 )
 
 const (
-	clauseTouch       = "Touch sets SeenAt and ExpiresAt to those of r, each only where that moves it forward, only while the stored version is r.Version."
-	clauseTouchOnly   = "Nothing else of r is looked at and the version stays."
-	clauseTouchErrors = "ErrConflict and ErrNotFound as in Update."
+	clauseTouch       = "Touch moves SeenAt and ExpiresAt of the record r.ID to r.SeenAt and r.ExpiresAt, each only forward, and only while the stored version is r.Version."
+	clauseTouchOnly   = "It uses no other field of r, and the version stays."
+	clauseTouchErrors = "It returns ErrConflict and ErrNotFound like Update."
 )
 
 func touchCases() []Case {
 	return []Case{
-		newCase("Touch/forward only", clauseTouch, func(c *check) {
+		newCase("Touch/only forward", clauseTouch, func(c *check) {
 			const back, same, on = -time.Minute, 0, time.Minute
 			for _, move := range []struct {
 				name          string
 				seen, expires time.Duration
 			}{
 				{"both forward", on, on},
-				{"seen alone forward", on, same},
-				{"end alone forward", same, on},
-				{"neither", same, same},
+				{"only SeenAt forward", on, same},
+				{"only ExpiresAt forward", same, on},
+				{"neither moves", same, same},
 				{"both back", back, back},
-				{"seen forward, end back", on, back},
-				{"seen back, end forward", back, on},
+				{"SeenAt forward, ExpiresAt back", on, back},
+				{"SeenAt back, ExpiresAt forward", back, on},
 				{"by a millisecond", time.Millisecond, time.Millisecond},
 			} {
 				r := c.create(c.record())
 				touch := r
 				touch.SeenAt, touch.ExpiresAt = r.SeenAt.Add(move.seen), r.ExpiresAt.Add(move.expires)
-				c.done("Touch, "+move.name, c.s.Touch(c.ctx, touch))
+				c.succeeds("Touch, "+move.name, c.s.Touch(c.ctx, touch))
 				r.SeenAt, r.ExpiresAt = r.SeenAt.Add(max(0, move.seen)), r.ExpiresAt.Add(max(0, move.expires))
 				c.holds("after Touch, "+move.name, r)
 			}
@@ -41,8 +41,8 @@ func touchCases() []Case {
 			r := c.create(c.record())
 			touch := r
 			touch.ExpiresAt = c.now.Add(-time.Hour)
-			c.done("Touch with an end in the past", c.s.Touch(c.ctx, touch))
-			c.holds("after it", r)
+			c.succeeds("Touch with an end in the past", c.s.Touch(c.ctx, touch))
+			c.holds("after Touch with an end in the past", r)
 		}),
 		newCase("Touch/keeps the rest", clauseTouchOnly, func(c *check) {
 			r := c.create(c.record())
@@ -50,17 +50,14 @@ func touchCases() []Case {
 			for range 2 {
 				touch := c.successor(r)
 				touch.SeenAt, touch.ExpiresAt = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second)
-				c.done("Touch", c.s.Touch(c.ctx, touch))
+				c.succeeds("Touch", c.s.Touch(c.ctx, touch))
 				r.SeenAt, r.ExpiresAt = touch.SeenAt, touch.ExpiresAt
 				c.holds("after Touch with other values in the other fields", r)
 			}
-			bare := session.Record{
-				ID: r.ID, Version: r.Version,
-				SeenAt: r.SeenAt.Add(time.Second), ExpiresAt: r.ExpiresAt.Add(time.Second),
-			}
-			c.done("Touch", c.s.Touch(c.ctx, bare))
-			r.SeenAt, r.ExpiresAt = bare.SeenAt, bare.ExpiresAt
-			c.holds("after Touch with nothing in the other fields", r)
+			r = extended(r, time.Second)
+			bare := session.Record{ID: r.ID, Version: r.Version, SeenAt: r.SeenAt, ExpiresAt: r.ExpiresAt}
+			c.succeeds("Touch", c.s.Touch(c.ctx, bare))
+			c.holds("after Touch with no values in the other fields", r)
 			next := c.successor(r)
 			next.SeenAt, next.ExpiresAt = r.SeenAt.Add(time.Second), r.ExpiresAt.Add(time.Second)
 			c.holds("after Update of the version that was touched", c.update(next))
@@ -70,35 +67,32 @@ func touchCases() []Case {
 			r = c.update(c.successor(r))
 			r = c.update(c.successor(r))
 			for _, version := range []int64{r.Version - 1, r.Version + 1, 1, 0, -1} {
-				touch := r
+				touch := extended(r, time.Minute)
 				touch.Version = version
-				touch.SeenAt, touch.ExpiresAt = r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
 				c.fails("Touch of another version", c.s.Touch(c.ctx, touch), session.ErrConflict)
-				c.holds("after it", r)
+				c.holds("after Touch of another version", r)
 			}
 		}),
 		newCase("Touch/absent", clauseTouchErrors, func(c *check) {
 			r := c.record()
-			c.fails("Touch of an absent id", c.s.Touch(c.ctx, r), session.ErrNotFound)
-			c.absent("after it", r.ID)
+			c.fails("Touch of an id that was never stored", c.s.Touch(c.ctx, r), session.ErrNotFound)
+			c.absent("after Touch of an id that was never stored", r.ID)
 			r = c.create(c.record())
-			c.done("Delete", c.s.Delete(c.ctx, r.ID, 0))
-			r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
-			c.fails("Touch of a deleted id", c.s.Touch(c.ctx, r), session.ErrNotFound)
-			c.absent("after it", r.ID)
+			c.succeeds("Delete", c.s.Delete(c.ctx, r.ID, 0))
+			c.fails("Touch of a deleted id", c.s.Touch(c.ctx, extended(r, time.Minute)), session.ErrNotFound)
+			c.absent("after Touch of a deleted id", r.ID)
 		}),
 		newCase("Touch/expired", clauseTouchErrors, func(c *check) {
 			for how, r := range c.expired() {
 				r.SeenAt, r.ExpiresAt = c.now, c.now.Add(time.Hour)
 				c.fails("Touch of a record "+how, c.s.Touch(c.ctx, r), session.ErrNotFound)
-				c.absent(how+", after Touch", r.ID)
+				c.absent("after Touch of a record "+how, r.ID)
 			}
 		}),
-		newCase("Touch/only its own", clauseTouch, func(c *check) {
+		newCase("Touch/leaves other records", clauseTouch, func(c *check) {
 			r, other := c.create(c.record()), c.create(c.record())
-			r.SeenAt, r.ExpiresAt = r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
-			c.done("Touch", c.s.Touch(c.ctx, r))
-			c.holds("of another record", other)
+			c.succeeds("Touch", c.s.Touch(c.ctx, extended(r, time.Minute)))
+			c.holds("of another record, after Touch", other)
 		}),
 	}
 }

@@ -1,0 +1,205 @@
+package session
+
+import (
+	"time"
+
+	"github.com/echosession/echosession/internal/token"
+)
+
+// credential is the secret that the client presents from now on, as far as this
+// request knows.
+type credential struct {
+	secret    string
+	presented bool // the client presented it, so it has received it
+	old       bool // the record has replaced it as a matter of routine: it opens the session, but no cookie can be sent with it
+}
+
+// credentialState is what a secret is to a record.
+type credentialState int
+
+const (
+	credentialUnknown credentialState = iota
+	credentialCurrent                 // the record accepts it
+	credentialOld                     // it was replaced as a matter of routine, and still opens the session
+	credentialRevoked                 // it was replaced deliberately and opens nothing; it is recognised so that its request does no harm
+)
+
+// opens reports whether the secret lets its holder in.
+func (s credentialState) opens() bool { return s == credentialCurrent || s == credentialOld }
+
+// check returns what the secret with digest d is to the record. It compares all
+// digests, each in constant time.
+func (m *meta) check(d token.Digest) credentialState {
+	state := credentialUnknown
+	var now int64
+	if len(m.old) > 0 {
+		now = nowMillis()
+	}
+	for _, o := range m.old {
+		if o.digest.Equal(d) && (o.until == 0 || now < o.until) {
+			state = credentialRevoked
+			if o.usable {
+				state = credentialOld
+			}
+		}
+	}
+	if m.digest.Equal(d) {
+		state = credentialCurrent
+	}
+	return state
+}
+
+// isUnconfirmed reports whether an old secret waits for its successor to be
+// presented.
+func (m *meta) isUnconfirmed() bool {
+	for _, o := range m.old {
+		if o.until == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// renewal is how a write treats the secret of its record.
+type renewal int
+
+const (
+	renewalNone       renewal = iota
+	renewalConfirm            // the client presented the current secret: the old ones end after the grace
+	renewalRoutine            // a new secret; the last one works until the new one is presented and the grace is over
+	renewalDeliberate         // a new secret; every old one opens nothing from now on
+)
+
+// renew makes m accept the secret with digest d, or confirms the present one.
+// The old secrets get memory of their own, because other copies of m share it.
+func (m *meta) renew(kind renewal, d token.Digest, now int64, grace time.Duration) {
+	if kind == renewalNone {
+		return
+	}
+	var kept []oldSecret
+	for _, o := range m.old {
+		if o.until == 0 {
+			o.until = now + grace.Milliseconds()
+		}
+		o.usable = o.usable && kind != renewalDeliberate
+		if now < o.until {
+			kept = append(kept, o)
+		}
+	}
+	if kind != renewalConfirm && d != m.digest {
+		last := oldSecret{digest: m.digest, usable: kind == renewalRoutine}
+		if kind == renewalDeliberate {
+			last.until = now + grace.Milliseconds()
+		}
+		kept = append(kept, last)
+		m.digest, m.issued = d, now
+	}
+	m.old = kept[max(0, len(kept)-maxOld):]
+}
+
+// renewal returns how a write of the present Data, whose user is user, treats
+// the secret.
+func (f *flow) renewal(user string) renewal {
+	switch {
+	case f.draft.pending.renewTo != "" || user != f.draft.base.user:
+		return renewalDeliberate
+	case f.isRenewalDue(&f.row.meta):
+		return renewalRoutine
+	case f.cred.presented && !f.cred.old:
+		return renewalConfirm
+	}
+	return renewalNone
+}
+
+// isRenewalDue reports whether RenewAfter asks for a new secret of the record
+// with m, and this request can give it to the client.
+func (f *flow) isRenewalDue(m *meta) bool {
+	after := f.b.renewAfter
+	if after == 0 || f.cred.old || f.response >= responseBegun || !f.inRequest {
+		return false
+	}
+	return nowMillis()-m.issued >= after.Milliseconds()
+}
+
+// nextSecret returns the secret that a renewal of the kind puts into force. If a
+// write with a new secret got no answer, it is that one, so that the record is
+// recognised whichever of the writes lands. A secret that the application asked
+// for is never one of a routine renewal: only a deliberate renewal ends the old
+// tokens.
+func (f *flow) nextSecret(kind renewal) string {
+	if kind == renewalDeliberate && f.draft.pending.renewTo != "" {
+		return f.draft.pending.renewTo
+	}
+	if u := f.draft.unresolved; u != nil && u.secret != "" {
+		return u.secret
+	}
+	return token.New()
+}
+
+// origin is what makes a record the session of this request, even after other
+// requests changed the record.
+type origin struct {
+	secret        string // that the request came with, or made
+	renewTo       string // of a Renew whose write may have landed without an answer
+	user, rowUser string // of the Data that the request started from, and of its record
+	writes        *unresolved
+}
+
+// origin returns that of the present record.
+func (f *flow) origin() origin {
+	o := origin{secret: f.cred.secret, user: f.row.user, rowUser: f.row.user}
+	if d := f.draft; d != nil {
+		o.renewTo, o.user, o.writes = d.pending.renewTo, d.base.user, d.unresolved
+	}
+	return o
+}
+
+// recognise returns what the request with the origin o is to the record r, and the
+// secret that shows it. A record that has become the session of another user is
+// not the request's any more, even if it accepts the secret.
+func (f *flow) recognise(o *origin, r *row) (secret string, state credentialState) {
+	for _, own := range [...]string{o.writes.newSecret(), o.renewTo} {
+		if own != "" && r.digest.Equal(token.DigestOf(f.b.cookie.Name, own)) {
+			return own, credentialCurrent
+		}
+	}
+	state = r.check(token.DigestOf(f.b.cookie.Name, o.secret))
+	if state.opens() && !o.writes.has(r.nonce) && !f.hasSameUser(o, r) {
+		state = credentialRevoked
+	}
+	return o.secret, state
+}
+
+// hasSameUser compares the user of r with that of the origin. It looks into Data
+// if Record.User is another one, because that may be out of date, or written by
+// a process without Config.User. If Data cannot be read, the token decides.
+func (f *flow) hasSameUser(o *origin, r *row) bool {
+	if r.user == o.rowUser || r.user == o.user {
+		return true
+	}
+	if !f.b.hasUser {
+		return false
+	}
+	e, err := f.b.open(r)
+	if err != nil {
+		return true
+	}
+	user, err := f.typed.userOf(e)
+	return err != nil || user == o.user
+}
+
+// isStillOurs reports whether r, the record as it is now, still is the session
+// of this request, and takes the credential that opens it.
+func (f *flow) isStillOurs(r *row) bool {
+	o := f.origin()
+	secret, state := f.recognise(&o, r)
+	if secret != f.cred.secret { // a renewal that got no answer was made
+		f.cred = credential{secret: secret}
+		f.setReply(r)
+	}
+	f.cred.old = state == credentialOld
+	if f.cred.old && f.action == ActionSet {
+		f.action = ActionNone // the client has been sent a newer token
+	}
+	return state.opens()
+}
