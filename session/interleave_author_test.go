@@ -16,9 +16,10 @@ type author struct {
 	name    string
 	actor   int // whose field it may change
 	manager int
-	job     bool   // Manager.Update: a change that is no use of the session
-	admin   bool   // may delete any session
-	owner   string // may delete the sessions of this user; "" is nobody
+	job     bool    // Manager.Update: a change that is no use of the session
+	admin   bool    // may delete any session
+	caller  *author // the request that calls the Manager, if it is one
+	owner   string  // may delete the sessions of this user; "" is nobody
 
 	presented string    // the token that came with the request
 	lastLook  look      // the last load of its session
@@ -29,14 +30,15 @@ type author struct {
 	answer    time.Time // when the store last answered, whatever that told
 	writes    int       // its creates and updates that were made
 
-	values   []int           // that its field may have: what was loaded and what it set
-	holders  []string        // users that its Data had
-	shared   []string        // values of Shared that it set
-	touched  map[string]bool // the fields of Data that it changed other than by Update
-	keys     map[string]bool // the Updates that it tried, by their names
-	repeated map[string]bool // those of them whose write was refused at its repetition
-	tokens   []string        // with which it was let in, or that it made
-	left     []string        // ids that Regenerate left behind
+	values   []int             // that its field may have: what was loaded and what it set
+	holders  []string          // users that its Data had
+	shared   []string          // values of Shared that it set
+	touched  map[string]bool   // the fields of Data that it changed other than by Update
+	keys     map[string]bool   // the Updates that it tried, by their names
+	repeated map[string]bool   // those of them whose write was refused at its repetition
+	tokens   []string          // with which it was let in, or that it made
+	left     []string          // ids that Regenerate left behind
+	leftOf   map[string]string // whose they were, as the author knew
 
 	// By id:
 	created map[string]int       // how often it created the record
@@ -54,7 +56,7 @@ type author struct {
 func (tr *truth) newAuthor(name string, actor, manager int) *author {
 	return &author{
 		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
-		created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{},
+		leftOf: map[string]string{}, created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{},
 		heard: map[string]int{}, landed: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
 	}
 }
@@ -78,7 +80,7 @@ func (by *author) base() *author {
 // answer that tells nothing, and so is the end of a context.
 func (by *author) answered(c call, err error, f *fault) {
 	by.tr.now++
-	told := f == nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+	told := (f == nil || f.kind == zeroVersion && err != nil) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 	if c.op == "load" {
 		by.lastLook.failed = !told
 	}

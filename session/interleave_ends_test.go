@@ -31,7 +31,7 @@ func (e *exchange) stored(r result, broken rule) {
 		if t := i.token(token); t != nil && slices.Contains(r.tokens, t) {
 			w.violate(ruleRenewed, "%s saved a Renew, or %q instead of %q, and %s is still its token", e.name, s.Data.Holder, e.user, w.alias(token))
 		}
-		i.kill(r.tokens, token, "the save of "+e.name, i.since)
+		i.kill(r.tokens, token, "the save of "+e.name)
 		w.checkDead(i)
 	}
 	if rec, live := w.truth.record(i.id); live && accepts(rec, token) {
@@ -83,7 +83,7 @@ func (w *world) loggedOut(by *author, id string, broken rule) {
 		return
 	}
 	i.ended = append(i.ended, by)
-	i.kill(i.tokens, "", "the log-out by "+by.name, time.Time{})
+	i.kill(i.tokens, "", "the log-out by "+by.name)
 	for _, m := range w.truth.moves {
 		if to := w.truth.of(m.to); m.from == id && to.given && w.truth.exists(m.to) {
 			w.checkWinner(m, by)
@@ -96,9 +96,9 @@ func (w *world) loggedOut(by *author, id string, broken rule) {
 func (w *world) checkWinner(m *move, by *author) {
 	i := w.truth.of(m.from)
 	switch {
-	case m.by == by || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
+	case m.by == by || m.by == by.caller || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
 	case !by.saw[m.from] && !by.deleted[m.from]: // it came after
-	case !time.Now().Before(i.end):
+	case !time.Now().Before(i.ends[m.by.manager]): // it had reached its end
 	case w.truth.logsInOver(by, m.from):
 	default:
 		w.violate(ruleOneWins, "%s made %s of %s, whose end was acknowledged to %s", m.by.name, m.to, m.from, by.name)
@@ -173,7 +173,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		e.checkExtended()
 		return
 	}
-	stored, ends := !e.s.IsNew(), e.ends
+	ends := e.ends
 	defer e.stillAsked()
 	var out session.Outcome
 	r := e.try(func() (err error) {
@@ -198,7 +198,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		} else if changed {
 			w.violate(ruleLostObserved, "%s has %s after its Destroy, which is not stored", e.name, r.started)
 		}
-	case changed || stored && (e.renewed || e.kept == session.SaveAlways):
+	case changed || e.renewed || e.kept == session.SaveAlways:
 		e.stored(r, ruleNotDropped)
 	}
 	e.checkExtended()

@@ -86,6 +86,7 @@ func (e *exchange) regenerate(v *wallet, st *step) {
 	}
 	if stored || e.created[old] > 0 {
 		e.left = append(e.left, old)
+		e.leftOf[old] = e.user
 	}
 	e.before, e.user = (&wallet{}).text(), ""
 	e.mayHold("")
@@ -201,7 +202,7 @@ func (e *exchange) deleteOthers(ctx context.Context) {
 	if user == "" || e.s.IsNew() || e.gone {
 		return
 	}
-	e.w.deleteUser(ctx, e.author, user, e.s.ID())
+	e.w.deleteUser(ctx, e.w.truth.newAuthor(e.name+" DeleteOthers", e.actor.number, e.manager), e.author, user, e.s.ID())
 }
 
 var errFn = errors.New("fn fails")

@@ -39,9 +39,9 @@ func (w *world) jobStep(ctx context.Context, a *actor, t *task, st *step) {
 			w.loggedOut(by, id, ruleLogOut)
 		}
 	case jobDeleteUser:
-		err = w.deleteUser(ctx, by, user, "")
+		err = w.deleteUser(ctx, by, nil, user, "")
 	case jobDeleteOthers:
-		err = w.deleteUser(ctx, by, user, id)
+		err = w.deleteUser(ctx, by, nil, user, id)
 	case jobFind:
 		_, err = m.Find(ctx, id)
 		w.rejoin(a)
@@ -100,18 +100,21 @@ func (w *world) jobUpdate(ctx context.Context, by *author, id string, st *step) 
 	return err
 }
 
-// deleteUser is DeleteUser, or DeleteOthers with a session to keep.
-func (w *world) deleteUser(ctx context.Context, by *author, user, keep string) (err error) {
+// deleteUser is DeleteUser, or DeleteOthers with a session to keep. caller is the
+// request that calls it, or nil.
+func (w *world) deleteUser(ctx context.Context, by, caller *author, user, keep string) (err error) {
 	had := w.truth.sessionsOf(user)
 	a, m := w.actors[by.actor], w.managers[by.manager]
-	admin := by.admin
-	by.admin = true
+	by.admin, by.caller = true, caller
+	a.author = by
 	if keep == "" {
 		_, err = m.DeleteUser(ctx, user)
 	} else {
 		_, err = m.DeleteOthers(ctx, user, keep)
 	}
-	by.admin = admin
+	if caller != nil {
+		a.author = caller
+	}
 	w.rejoin(a)
 	w.say(a.name(), "%s ends the sessions of %q but %q: %v", by.name, user, keep, err)
 	if err != nil {
@@ -124,7 +127,7 @@ func (w *world) deleteUser(ctx context.Context, by *author, user, keep string) (
 		w.loggedOut(by, id, ruleDeleteUser)
 		for _, m := range w.truth.moves {
 			to := w.truth.of(m.to)
-			if m.from == id && m.to != keep && m.by != by && to.given && to.wallet.Holder == user && w.truth.exists(m.to) && !m.by.unsure[id] {
+			if m.from == id && m.to != keep && m.by != caller && to.given && to.wallet.Holder == user && w.truth.exists(m.to) && !m.by.unsure[id] {
 				w.violate(ruleDeleteUser, "%s made %s of %s, and it is alive after the end of all sessions of %q", m.by.name, m.to, id, user)
 			}
 		}

@@ -74,9 +74,9 @@ func (kv *stagedKV) Delete(ctx context.Context, key string) error {
 		kv.w.truth.wrote(c.by, c.op, key)
 		return nil
 	}
-	kv.w.truth.deleting(c.by, key)
+	report := kv.w.truth.deleting(c.by, key)
 	delete(kv.values, key)
-	kv.w.truth.deleted(c.by, key)
+	kv.w.truth.deleted(c.by, key, report)
 	return nil
 }
 

@@ -96,6 +96,9 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		a.meanwhile(f.kind)
 		f = nil
 	}
+	if f != nil && !f.concerns(c.op) {
+		f = nil
+	}
 	w.publish()
 	var err error
 	if dead {
@@ -145,14 +148,13 @@ func (st *stage) fail(ctx context.Context, c call, write bool, f fault, a *actor
 		a.cancel()
 		return st.ended(ctx)
 	case ownConflict:
-		err := apply(ctx, by)
-		if err == nil && c.op == "create" {
+		if err := apply(ctx, by); err != nil {
+			return err
+		}
+		if c.op == "create" {
 			return session.ErrExists
 		}
-		if err == nil && c.op == "update" {
-			return session.ErrConflict
-		}
-		return err
+		return session.ErrConflict
 	case zeroVersion:
 		return apply(ctx, by) // Load takes the version away
 	}
@@ -202,6 +204,17 @@ func (a *actor) fault(n int) *fault {
 		}
 	}
 	return nil
+}
+
+// concerns reports whether the fault can happen to an operation.
+func (f *fault) concerns(op string) bool {
+	switch f.kind {
+	case ownConflict:
+		return op == "create" || op == "update"
+	case zeroVersion:
+		return op == "load"
+	}
+	return true
 }
 
 func (f *fault) note() string {
@@ -268,10 +281,10 @@ func (st *stage) Delete(ctx context.Context, id string, version int64) error {
 		if st.mem == nil {
 			return st.real.Delete(st.w.calling(ctx, by, "delete"), id, version)
 		}
-		st.w.truth.deleting(by, id)
+		report := st.w.truth.deleting(by, id)
 		err := st.real.Delete(ctx, id, version)
 		if err == nil {
-			st.w.truth.deleted(by, id)
+			st.w.truth.deleted(by, id, report)
 		}
 		return err
 	})
@@ -309,7 +322,7 @@ func (st userStage) DeleteUser(ctx context.Context, name, user, exceptID string)
 		n, err = st.mem.DeleteUser(ctx, name, user, exceptID)
 		for _, id := range ids {
 			if !st.w.truth.exists(id) {
-				st.w.truth.deleted(by, id)
+				st.w.truth.deleted(by, id, func() {})
 			}
 		}
 		return err

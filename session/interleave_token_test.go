@@ -14,7 +14,7 @@ import (
 type issued struct {
 	text      string
 	dead      string    // why it opens nothing any more; "" if it may
-	replaced  time.Time // when a Renew or a change of User replaced it; zero if none did
+	shut      time.Time // when a version was stored that it does not open; zero if none was
 	presented time.Time // when a request came with it first
 	secrets   int       // how many the session had had when it was seen
 }
@@ -67,10 +67,22 @@ func (i *identity) sawToken(text string) {
 }
 
 // kill notes that tokens, all but one, open nothing any more.
-func (i *identity) kill(tokens []*issued, except, why string, replaced time.Time) {
+func (i *identity) kill(tokens []*issued, except, why string) {
 	for _, t := range tokens {
 		if secretIn(t.text) != secretIn(except) && t.dead == "" {
-			t.dead, t.replaced = why, replaced
+			t.dead = why
+		}
+	}
+}
+
+// newSecret notes that a version was stored which accepts another secret than the
+// one before.
+func (tr *truth) newSecret(by *author, i *identity, r session.Record) {
+	i.secrets++
+	i.secretBy = by.base()
+	for _, t := range i.tokens {
+		if t.shut.IsZero() && !tr.opensAny(t.text) {
+			t.shut = r.SeenAt
 		}
 	}
 }
@@ -109,8 +121,8 @@ func (tr *truth) loading(by *author, id string) {
 	if !live || i.secrets-t.secrets > maxRemembered {
 		return
 	}
-	if !t.replaced.IsZero() {
-		by.lastLook.recognised = t.replaced.Add(tr.w.grace())
+	if t.dead != "" && len(i.ended) == 0 && !t.shut.IsZero() {
+		by.lastLook.recognised = t.shut.Add(tr.w.grace())
 	}
 	if !by.lastLook.opens && !i.renewals && now.Before(confirmed(newer).Add(tr.w.grace())) {
 		tr.w.violate(ruleLockedOut, "%s comes to %s with %s, which does not open it, and no newer token was presented for long enough", by.name, id, tr.w.alias(t.text))

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/echosession/echosession/session"
@@ -37,12 +38,13 @@ type identity struct {
 	keys          map[string]bool // acknowledged Updates
 	tokens        []*issued       // all that were seen, the oldest first
 	secrets       int             // how many different ones its versions accepted
-	since         time.Time       // since when it accepts the present one
+	secretBy      *author         // who stored the present one
 	given         bool            // a response gave out a token
 	ended         []*author       // whose acknowledged log-outs ended it
 	authenticated time.Time       // of the last version
 	end           time.Time       // of the last version
-	late          bool            // a late create made it
+	ends          []time.Time     // the same, as each Manager sees it
+	late          bool            // a late write made it, or changed it
 	renewals      bool            // somebody tried to replace its token for good
 }
 
@@ -155,15 +157,15 @@ func (tr *truth) wrote(by *author, op, id string) {
 		return
 	}
 	before, was, v := i.record, i.wallet, i.wallet
+	i.ends = slices.Grow(i.ends, len(tr.looks))[:len(tr.looks)]
 	for m := range tr.looks {
 		if info, ok := tr.find(m, id); ok {
-			v = info.Data
-			break
+			v, i.ends[m] = info.Data, info.ExpiresAt
 		}
 	}
 	existed := i.written
 	if !existed || op == "create" || !sameSecret(before, r) {
-		i.secrets, i.since = i.secrets+1, r.SeenAt
+		tr.newSecret(by, i, r)
 	}
 	i.record, i.wallet, i.written, i.end = r, v, true, r.ExpiresAt
 	if tr.w.stage.live {
@@ -186,25 +188,28 @@ func (tr *truth) wrote(by *author, op, id string) {
 		by.base().writes++
 		i.writer, i.changed = by, event{tr.now, by}
 	}
+	i.late = i.late && op != "create" || by.earlier != nil
 	if op == "create" {
 		i.creator = by
 		by.created[id]++
-		i.late = by.earlier != nil
 		for _, from := range by.left {
-			tr.moves = append(tr.moves, &move{from, id, by.base(), tr.of(from).wallet.Holder == "" && v.Holder != ""})
+			tr.moves = append(tr.moves, &move{from, id, by.base(), by.leftOf[from] == "" && v.Holder != ""})
 		}
 	}
 }
 
-// deleting is called right before a delete is made.
-func (tr *truth) deleting(by *author, id string) {
+// deleting is called right before a delete is tried. What it returns is called
+// if the delete was made.
+func (tr *truth) deleting(by *author, id string) (report func()) {
 	if r, ok := tr.record(id); ok && tr.w.stage.live {
-		tr.w.checkDelete(by, tr.of(id), r)
+		return tr.w.checkDelete(by, tr.of(id), r)
 	}
+	return func() {}
 }
 
 // deleted notes a delete that was made.
-func (tr *truth) deleted(by *author, id string) {
+func (tr *truth) deleted(by *author, id string, report func()) {
+	report()
 	tr.now++
 	i := tr.of(id)
 	i.changed = event{tr.now, by}
