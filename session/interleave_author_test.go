@@ -45,6 +45,8 @@ type author struct {
 	deleted map[string]bool      // its delete was made
 	saw     map[string]bool      // a load of it found the record
 	seen    map[string]time.Time // SeenAt at the last load
+	version map[string]int64     // at the last load
+	ends    map[string]time.Time // by its Manager, at the last load
 	heard   map[string]int       // when the store last told about it
 	landed  map[string]int       // when a write of it was made whose answer is lost
 	failed  map[string]int       // when a write or delete of it was answered with an error that tells nothing; 0: not the last one
@@ -56,7 +58,7 @@ type author struct {
 func (tr *truth) newAuthor(name string, actor, manager int) *author {
 	return &author{
 		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
-		leftOf: map[string]string{}, created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{},
+		leftOf: map[string]string{}, created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{}, version: map[string]int64{}, ends: map[string]time.Time{},
 		heard: map[string]int{}, landed: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
 	}
 }

@@ -28,7 +28,7 @@ func (e *exchange) stored(r result, broken rule) {
 		w.violate(broken, "%s had %s:%d, and its save made %d of it", e.name, ownField(e.actor.number), r.own, mine)
 	}
 	if e.renewed || e.user != s.Data.Holder {
-		if t := i.token(token); t != nil && slices.Contains(r.tokens, t) {
+		if t := i.token(token); t != nil && slices.Contains(e.had, t) {
 			w.violate(ruleRenewed, "%s saved a Renew, or %q instead of %q, and %s is still its token", e.name, s.Data.Holder, e.user, w.alias(token))
 		}
 		i.kill(r.tokens, token, "the save of "+e.name)
@@ -98,7 +98,7 @@ func (w *world) checkWinner(m *move, by *author) {
 	switch {
 	case m.by == by || m.by == by.caller || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
 	case !by.saw[m.from] && !by.deleted[m.from]: // it came after
-	case !time.Now().Before(i.ends[m.by.manager]): // it had reached its end
+	case !time.Now().Before(i.ends[m.by.manager]), !time.Now().Before(m.by.ends[m.from]): // it had reached its end
 	case w.truth.logsInOver(by, m.from):
 	default:
 		w.violate(ruleOneWins, "%s made %s of %s, whose end was acknowledged to %s", m.by.name, m.to, m.from, by.name)
@@ -202,7 +202,9 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		e.stored(r, ruleNotDropped)
 	}
 	e.checkExtended()
-	e.rebase()
+	if r.acknowledged() {
+		e.rebase()
+	}
 }
 
 // checkExtended looks whether a request that only read has extended its session,
@@ -242,7 +244,7 @@ func (e *exchange) late() {
 	case e.mayEnd:
 	case e.renewed:
 		e.w.violate(ruleNotDropped, "%s called Renew while its commit was under way, and nobody is told that it came too late", e.name)
-	case r.started != e.before:
+	case e.changed && r.started != e.before:
 		e.w.violate(ruleNotDropped, "%s changed its Data to %s after the response had begun, and nobody is told", e.name, r.started)
 	}
 }

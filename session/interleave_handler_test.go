@@ -22,14 +22,14 @@ func (e *exchange) handle(ctx context.Context, st *step) {
 	case doSetShared:
 		s.Data.Shared = e.name + "." + strconv.Itoa(st.at)
 		e.shared = append(e.shared, s.Data.Shared)
-		e.touched["Shared"] = true
+		e.touched["Shared"], e.changed = true, true
 	case doMark, doUnmark:
 		value := ""
 		if st.kind == doMark {
 			value = strconv.Itoa(st.at)
 		}
 		s.Data.mark(ownField(e.actor.number), value)
-		e.touched["Marks"] = true
+		e.touched["Marks"], e.changed = true, true
 	case doRenew:
 		e.renew(s)
 	case doLogIn:
@@ -66,7 +66,7 @@ func (e *exchange) handle(ctx context.Context, st *step) {
 func (e *exchange) hold(v *wallet, user string) {
 	v.Holder = user
 	e.mayHold(user)
-	e.touched["Holder"] = true
+	e.touched["Holder"], e.changed = true, true
 	e.w.truth.of(e.s.ID()).renewals = true
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,13 +53,15 @@ type exchange struct {
 	x       *session.Exchange[wallet] // nil: the session is from Start or Open
 	s       *session.Session[wallet]  // nil until the handler has it
 
-	before       string // the encoding of Data as it was loaded or last acknowledged
-	user         string // of that Data
-	renewed      bool   // Renew was called and no save acknowledged it
-	ends         bool   // Destroy was called
-	mayEnd       bool   // the fn of a failed Update called it: that may hold or not
-	ended        bool   // it was carried out
-	dropped      bool   // Regenerate was called after that, and did nothing
+	before       string    // the encoding of Data as it was loaded or last acknowledged
+	user         string    // of that Data
+	had          []*issued // the tokens that the session had then
+	changed      bool      // the handler has changed Data since
+	renewed      bool      // Renew was called and no save acknowledged it
+	ends         bool      // Destroy was called
+	mayEnd       bool      // the fn of a failed Update called it: that may hold or not
+	ended        bool      // it was carried out
+	dropped      bool      // Regenerate was called after that, and did nothing
 	kept         session.SavePolicy
 	wanted       map[faultKind]bool // what was asked for while an operation was under way
 	begun        bool               // the response has begun
@@ -176,7 +179,18 @@ func (e *exchange) opened() {
 }
 
 // rebase makes Data as it is now what later changes are compared with.
-func (e *exchange) rebase() { e.before, e.user = e.s.Data.text(), e.s.Data.Holder }
+func (e *exchange) rebase() {
+	e.before, e.user, e.changed = e.s.Data.text(), e.s.Data.Holder, false
+	e.rebaseTokens(e.s.ID())
+}
+
+// rebaseTokens notes the tokens that the session has, unless a Renew is pending
+// that has to replace those from before.
+func (e *exchange) rebaseTokens(id string) {
+	if !e.renewed {
+		e.had = slices.Clone(e.w.truth.of(id).tokens)
+	}
+}
 
 // worldHooks are the hooks of a request.
 type worldHooks struct {
@@ -243,6 +257,7 @@ func (e *exchange) setOwn(v *wallet) {
 	n := e.w.truth.nextKey()
 	*v.own(e.actor.number) = n
 	e.mayValue(n)
+	e.changed = true
 	e.touched[ownField(e.actor.number)] = true
 }
 
@@ -251,6 +266,7 @@ func (e *exchange) renew(s *session.Session[wallet]) {
 	stored := !s.IsNew()
 	s.Renew()
 	if stored && !e.gone {
+		e.rebaseTokens(s.ID())
 		e.renewed = true
 		e.w.truth.of(s.ID()).renewals = true
 	}

@@ -79,7 +79,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	}
 	w := st.w
 	a := w.actorOf(ctx)
-	by := a.author
+	by, dead := a.author, ctx.Err() != nil
 	w.at(a)
 	n := a.calls
 	if a.calls++; n == maxCalls {
@@ -89,7 +89,6 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		panic("the step does not end")
 	}
 	st.tick()
-	dead := ctx.Err() != nil
 	f := a.fault(n)
 	if f != nil && f.kind >= meanwhileRenew {
 		w.tally.fault(f.kind)
@@ -101,7 +100,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	}
 	w.publish()
 	var err error
-	if dead {
+	if ctx.Err() != nil {
 		a.dead = true
 		err = st.ended(ctx)
 	} else if f != nil {
@@ -116,7 +115,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		answer = err.Error()
 	}
 	w.say(a.name(), "  store: %s -> %s%s", c, answer, f.note())
-	if !dead {
+	if !dead { // else nobody expects an answer
 		by.answered(c, err, f)
 	}
 	w.at(a)

@@ -143,7 +143,10 @@ func (tr *truth) sessionsOf(user string) (ids []string) {
 // loaded notes what a load by the author found.
 func (tr *truth) loaded(by *author, r session.Record) {
 	by.saw[r.ID] = true
-	by.seen[r.ID] = r.SeenAt
+	by.seen[r.ID], by.version[r.ID] = r.SeenAt, r.Version
+	if info, ok := tr.find(by.manager, r.ID); ok {
+		by.ends[r.ID] = info.ExpiresAt
+	}
 }
 
 // wrote notes a write that was made, and checks what can be checked of it alone.
@@ -185,7 +188,9 @@ func (tr *truth) wrote(by *author, op, id string) {
 	}
 	tr.w.checkTimes(by, i, op, before, r)
 	if op != "touch" {
-		by.base().writes++
+		if by.earlier == nil {
+			by.writes++
+		}
 		i.writer, i.changed = by, event{tr.now, by}
 	}
 	i.late = i.late && op != "create" || by.earlier != nil
@@ -193,7 +198,12 @@ func (tr *truth) wrote(by *author, op, id string) {
 		i.creator = by
 		by.created[id]++
 		for _, from := range by.left {
-			tr.moves = append(tr.moves, &move{from, id, by.base(), by.leftOf[from] == "" && v.Holder != ""})
+			tr.moves = append(tr.moves, &move{from: from, to: id, by: by.base()})
+		}
+	}
+	for _, m := range tr.moves {
+		if m.to == id && m.by == by.base() && by.leftOf[m.from] == "" && v.Holder != "" {
+			m.logIn = true
 		}
 	}
 }
