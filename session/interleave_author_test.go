@@ -48,6 +48,7 @@ type author struct {
 	version map[string]int64     // at the last load
 	ends    map[string]time.Time // by its Manager, at the last load
 	heard   map[string]int       // when the store last told about it
+	unheard map[string]int       // when it last answered with an error that tells nothing
 	landed  map[string]int       // when a write of it was made whose answer is lost
 	failed  map[string]int       // when a write or delete of it was answered with an error that tells nothing; 0: not the last one
 	unsure  map[string]bool      // a delete of it was answered so, at any time
@@ -59,7 +60,7 @@ func (tr *truth) newAuthor(name string, actor, manager int) *author {
 	return &author{
 		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
 		leftOf: map[string]string{}, created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{}, version: map[string]int64{}, ends: map[string]time.Time{},
-		heard: map[string]int{}, landed: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
+		heard: map[string]int{}, unheard: map[string]int{}, landed: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
 	}
 }
 
@@ -86,7 +87,9 @@ func (by *author) answered(c call, err error, f *fault) {
 	if c.op == "load" {
 		by.lastLook.failed = !told
 	}
-	if told {
+	if !told {
+		by.unheard[c.id] = by.tr.now
+	} else {
 		if !errors.Is(err, session.ErrConflict) && !errors.Is(err, session.ErrExists) { // which do not tell what there is
 			by.heard[c.id] = by.tr.now
 		}
@@ -100,6 +103,12 @@ func (by *author) answered(c call, err error, f *fault) {
 	if c.op == "delete" {
 		by.unsure[c.id] = by.unsure[c.id] || !told
 	}
+}
+
+// isUnsure reports whether the author does not know what became of its last write
+// of a record, or of the record.
+func (by *author) isUnsure(id string) bool {
+	return by.failed[id] > 0 || by.unheard[id] > by.heard[id]
 }
 
 // mayHold adds a user, and mayValue a value of its field, that the Data of the

@@ -98,12 +98,16 @@ func (w *world) checkWinner(m *move, by *author) {
 	switch {
 	case m.by == by || m.by == by.caller || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
 	case !by.saw[m.from] && !by.deleted[m.from]: // it came after
-	case !time.Now().Before(i.ends[m.by.manager]), !time.Now().Before(m.by.ends[m.from]): // it had reached its end
+	case w.hasEnded(i.ends[m.by.manager]), w.hasEnded(m.by.ends[m.from]), w.hasEnded(by.ends[m.from]): // as one of them knew it
 	case w.truth.logsInOver(by, m.from):
 	default:
 		w.violate(ruleOneWins, "%s made %s of %s, whose end was acknowledged to %s", m.by.name, m.to, m.from, by.name)
 	}
 }
+
+// hasEnded reports whether a session that ends then has reached its end; one whose
+// end is not known has not.
+func (w *world) hasEnded(end time.Time) bool { return !end.IsZero() && !time.Now().Before(end) }
 
 // logsInOver reports whether the author logged in over that session of nobody.
 func (tr *truth) logsInOver(by *author, id string) bool {
@@ -320,7 +324,7 @@ func (w *world) checkEnd() {
 				w.violate(ruleCounted, "%s has %s at the end, without the Update %s, which had been acknowledged", id, &i.wallet, key)
 			}
 		}
-		if r.User != "" && !i.given && !i.late && i.creator != nil && i.creator.failed[id] == 0 {
+		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.isUnsure(id) {
 			w.violate(ruleOrphan, "%s of %q stays, which no response gave out; %s created it", id, r.User, i.creator.name)
 		}
 	}

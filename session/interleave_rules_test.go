@@ -103,9 +103,8 @@ var (
 	// What was superseded when it was loaded, or is gone by an event.
 	ruleGone = rule{"gone", "a request whose session is gone writes nothing and sends no cookie"}
 
-	// Excepted: the last write or delete of the record by the request that created it
-	// was answered with an error that does not tell whether it was made; a late
-	// create.
+	// Excepted: the request that created it does not know what became of its last
+	// write or delete of the record, or could not look at it; a late write.
 	ruleOrphan = rule{"orphan", "no record with a User stays that no response gave out"}
 
 	// Of the fields that the request changed itself, other than by Update.
