@@ -103,12 +103,12 @@ func (e sortingEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, 
 	slices.SortFunc(elements[len(elements)-random:], func(a, b bson.RawElement) int {
 		return cmp.Or(strings.Compare(a.Key(), b.Key()), bytes.Compare(a, b))
 	})
-	d := newBuilder(buf.Len())
+	sorted := slices.Clone(buf.Bytes()[:4]) // its length
 	for _, element := range elements {
-		d.b = append(d.b, element...)
+		sorted = append(sorted, element...)
 	}
 	raw, _ := ec.LookupEncoder(reflect.TypeFor[bson.Raw]()) // the driver's
-	return raw.EncodeValue(ec, vw, reflect.ValueOf(d.end()))
+	return raw.EncodeValue(ec, vw, reflect.ValueOf(bson.Raw(append(sorted, 0))))
 }
 
 // randomEntries returns the number of entries at the end of the document of v that
@@ -119,12 +119,15 @@ func randomEntries(v reflect.Value) int {
 	}
 	for i := range v.NumField() {
 		f := v.Field(i)
-		if f.Kind() == reflect.Map && f.Len() > 1 && f.CanInterface() &&
-			slices.Contains(strings.Split(tagOf(v.Type().Field(i)), ","), "inline") {
+		if f.Kind() == reflect.Map && f.Len() > 1 && f.CanInterface() && isInline(v.Type().Field(i)) {
 			return f.Len()
 		}
 	}
 	return 0
+}
+
+func isInline(f reflect.StructField) bool {
+	return slices.Contains(strings.Split(tagOf(f), ","), "inline")
 }
 
 // tagOf reads a tag as the driver does.
@@ -187,7 +190,8 @@ var bsonReaders = []reflect.Type{reflect.TypeFor[bson.Unmarshaler](), reflect.Ty
 var bsonRules = typeinfo.Rules{
 	Tag: "bson", Strict: true,
 	EncodesItself: func(t reflect.Type) bool {
-		return t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[url.URL]() || isOfDriver(t) || typeinfo.Implements(t, bsonWriters...)
+		return t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[url.URL]() || isOfDriver(t) ||
+			typeinfo.Implements(t, bsonWriters...)
 	},
 	IsKey: func(t reflect.Type) bool {
 		p := reflect.PointerTo(t) // the driver writes the value, and reads into a pointer
@@ -205,45 +209,96 @@ func isOfDriver(t reflect.Type) bool { return t.PkgPath() == reflect.TypeFor[bso
 func (bsonCodec) Exact(t reflect.Type) bool  { return bsonRules.Exact(t) }
 func (bsonCodec) Atomic(t reflect.Type) bool { return bsonRules.Whole(t) }
 func (bsonCodec) CheckType(t reflect.Type) []string {
-	reasons := bsonRules.Check(t)
-	if len(reasons) == 0 {
-		checkDriver(t, cmp.Or(t.Name(), "T"), map[reflect.Type]bool{}, &reasons)
+	c := driverCheck{seen: map[reflect.Type]bool{}, reasons: bsonRules.Check(t)}
+	if len(c.reasons) == 0 {
+		c.walk(t, cmp.Or(t.Name(), "T"))
 	}
-	return reasons
+	return c.reasons
 }
 
-// checkDriver adds the reasons that only the driver has against t, which is at
-// path, and against the types in it that it has not seen.
-func checkDriver(t reflect.Type, path string, seen map[reflect.Type]bool, reasons *[]string) {
-	if seen[t] || isOfDriver(t) {
+// driverCheck collects the reasons that only the driver has against types.
+type driverCheck struct {
+	seen    map[reflect.Type]bool
+	endless bool // a struct is inline within itself, so nothing can be encoded
+	reasons []string
+}
+
+func (c *driverCheck) refuse(format string, args ...any) {
+	c.reasons = append(c.reasons, fmt.Sprintf(format, args...))
+}
+
+// walk checks t, which is at path, after the types in it.
+func (c *driverCheck) walk(t reflect.Type, path string) {
+	if c.seen[t] {
 		return
 	}
-	seen[t] = true
+	c.seen[t] = true
 	if t.Kind() == reflect.Pointer {
-		checkDriver(t.Elem(), path, seen, reasons)
+		c.walk(t.Elem(), path)
 		return
 	}
 	if typeinfo.Implements(t, bsonWriters...) != typeinfo.Implements(t, bsonReaders...) {
-		*reasons = append(*reasons, fmt.Sprintf("%s is a %s, which can write itself as BSON or read itself, but not both", path, t))
+		c.refuse("%s is a %s, which can write itself as BSON or read itself, but not both", path, t)
 	}
 	if bsonRules.EncodesItself(t) {
 		return
 	}
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
-		checkDriver(t.Elem(), path+"[]", seen, reasons)
+		c.walk(t.Elem(), path+"[]")
 	case reflect.Struct:
-		if _, err := (bsonCodec{}).Marshal(reflect.Zero(t).Interface()); err != nil {
-			*reasons = append(*reasons, fmt.Sprintf("%s is a %s, which cannot be stored: %v", path, t, errors.Unwrap(err)))
+		if at := inlineCycle(t, path, nil); at != "" && !c.endless {
+			c.endless = true
+			c.refuse("%s is inline within itself", at)
 		}
 		for f := range t.Fields() {
 			switch at := path + "." + f.Name; {
 			case tagOf(f) == "-":
 			case f.IsExported():
-				checkDriver(f.Type, at, seen, reasons)
+				c.walk(f.Type, at)
 			case f.Anonymous && f.Type.Kind() == reflect.Struct && len(bsonRules.Check(f.Type)) == 0:
-				*reasons = append(*reasons, at+" is an embedded struct that is not exported, and would be left out")
+				c.refuse("%s is an embedded struct that is not exported, and would be left out", at)
+			}
+		}
+		if c.endless {
+			return
+		}
+		if err := storeZero(t); err != nil {
+			c.refuse("%s is a %s, which cannot be stored: %v", path, t, err)
+		}
+	}
+}
+
+// inlineCycle returns the path of a field that is inline within itself, or "". The
+// driver would look into it until the stack is full, which ends the process.
+func inlineCycle(t reflect.Type, path string, outer []reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case slices.Contains(outer, t):
+		return path
+	case t.Kind() != reflect.Struct:
+		return ""
+	}
+	for f := range t.Fields() {
+		if f.IsExported() && isInline(f) {
+			if at := inlineCycle(f.Type, path+"."+f.Name, append(outer, t)); at != "" {
+				return at
 			}
 		}
 	}
+	return ""
+}
+
+// storeZero returns why a zero t cannot be stored. At a zero [bson.Vector] the
+// driver panics.
+func storeZero(t reflect.Type) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	_, err = bsonCodec{}.Marshal(reflect.Zero(t).Interface())
+	return errors.Unwrap(err)
 }

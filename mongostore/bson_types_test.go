@@ -38,6 +38,24 @@ type (
 		M map[string]int `bson:",inline"`
 		N map[string]int `bson:",inline"`
 	}
+	endless struct { // inline within itself
+		N    int
+		Next *endless `bson:",inline"`
+	}
+	ping struct {
+		Pong pong `json:",inline"`
+	}
+	pong struct {
+		N    int
+		Ping *ping `bson:"ping,inline"`
+	}
+	turning struct { // not inline within itself: one step is a field
+		N    int
+		Back *turned
+	}
+	turned struct {
+		Turning turning `bson:",inline"`
+	}
 	ignoring struct {
 		point `bson:"-"`
 		hidden
@@ -96,6 +114,25 @@ func TestBSONChecksTypes(t *testing.T) {
 		{reflect.TypeFor[bson.RawValue](), "T is a struct { V bson.RawValue }, which cannot be stored: the RawValue Type specifies an invalid BSON type: 0x0"},
 		{reflect.TypeFor[[]*sameNames](), "T.V[] is a mongostore.sameNames, which cannot be stored: struct mongostore.sameNames has duplicated key id"},
 		{reflect.TypeFor[[]twoRests](), "T.V[] is a mongostore.twoRests, which cannot be stored: (struct mongostore.twoRests) multiple inline maps"},
+		{reflect.TypeFor[bson.Vector](), "T is a struct { V bson.Vector }, which cannot be stored: invalid Vector data type: 0"},
+		{reflect.TypeFor[[]struct{ W bson.Vector }](),
+			"T.V[] is a struct { W bson.Vector }, which cannot be stored: invalid Vector data type: 0"},
+		{reflect.TypeFor[[]bson.Vector](), ""},
+		{reflect.TypeFor[endless](), "T.V.Next is inline within itself"},
+		{reflect.TypeFor[*endless](), "T.V.Next is inline within itself"},
+		{reflect.TypeFor[map[string]ping](), "T.V[].Pong.Ping is inline within itself"},
+		{reflect.TypeFor[struct {
+			A []pong
+			B ping
+		}](), "T.V.A[].Ping.Pong is inline within itself"},
+		{reflect.TypeFor[struct {
+			E endless `bson:",inline"`
+		}](), "T.V.E.Next is inline within itself"},
+		{reflect.TypeFor[struct {
+			N int
+			E endless `bson:"-"`
+		}](), ""},
+		{reflect.TypeFor[turned](), ""},
 		{reflect.TypeFor[map[string]int](), ""},
 		{reflect.TypeFor[map[uint8]int](), ""},
 		{reflect.TypeFor[map[ruleText]int](), ""},

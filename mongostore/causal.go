@@ -24,10 +24,6 @@ type causal struct {
 // maxIdle bounds the sessions that are kept for later operations.
 const maxIdle = 64
 
-func newCausal(client *mongo.Client) *causal {
-	return &causal{client: client, idle: make(chan *mongo.Session, maxIdle)}
-}
-
 // begin returns a context for one operation. Its session must be given to end.
 func (c *causal) begin(ctx context.Context) (context.Context, *mongo.Session) {
 	var sess *mongo.Session
@@ -45,25 +41,24 @@ func (c *causal) begin(ctx context.Context) (context.Context, *mongo.Session) {
 	return mongo.NewSessionContext(ctx, sess), sess
 }
 
-// end takes the session back, with the outcome of its operation.
+// end takes the session back, with the outcome of its operation. After an error it
+// may have missed the answer.
 func (c *causal) end(sess *mongo.Session, err error) {
 	if sess == nil {
 		return
 	}
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		sess.EndSession(context.Background()) // it may have missed the answer
-		return
-	}
-	for t, old := stamp(sess.OperationTime()), c.latest.Load(); t > old; old = c.latest.Load() {
-		if c.latest.CompareAndSwap(old, t) {
-			break
+	if err == nil || errors.Is(err, mongo.ErrNoDocuments) {
+		t, latest := stamp(sess.OperationTime()), c.latest.Load()
+		for t > latest && !c.latest.CompareAndSwap(latest, t) {
+			latest = c.latest.Load()
+		}
+		select {
+		case c.idle <- sess:
+			return
+		default:
 		}
 	}
-	select {
-	case c.idle <- sess:
-	default:
-		sess.EndSession(context.Background())
-	}
+	sess.EndSession(context.Background())
 }
 
 // stamp turns a time of the cluster into a number; 0 for none, as a standalone

@@ -1,8 +1,10 @@
 package mongostore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -37,69 +39,68 @@ const (
 // an operator's fields too, so the server decides about documents just below it.
 const maxDocument = 16 << 20
 
-// room returns a size that is enough for the document and the update of r, so that
-// the builder does not have to grow its buffer.
-func room(r session.Record) int {
-	const fields = 384 // names, lengths, times and operators
-	return fields + len(r.ID) + len(r.Name) + len(r.User) + len(r.Format) + len(r.Meta) + len(r.Data)
+// encode never fails here: the values are strings, numbers, times, and bytes that
+// are a document if they are embedded as one.
+func encode(d bson.D) bson.Raw {
+	raw, _ := bson.Marshal(d)
+	return raw
 }
 
 // encodeDocument returns the document that stores r as version 1.
 func encodeDocument(r session.Record) bson.Raw {
-	d := newBuilder(room(r))
-	d.string(fieldID, r.ID)
-	d.string(fieldName, r.Name)
-	d.int64(fieldVersion, 1)
+	d := bson.D{{Key: fieldID, Value: r.ID}, {Key: fieldName, Value: r.Name}, {Key: fieldVersion, Value: int64(1)}}
 	if r.User != "" {
-		d.string(fieldUser, r.User)
+		d = append(d, bson.E{Key: fieldUser, Value: r.User})
 	}
-	d.time(fieldCreated, r.CreatedAt)
-	d.time(fieldSeen, r.SeenAt)
-	d.time(fieldExpires, r.ExpiresAt)
-	d.string(fieldFormat, r.Format)
-	d.binary(fieldMeta, r.Meta)
-	encodeData(d, fieldData, r)
-	return d.end()
+	return encode(append(d,
+		bson.E{Key: fieldCreated, Value: r.CreatedAt},
+		bson.E{Key: fieldSeen, Value: r.SeenAt},
+		bson.E{Key: fieldExpires, Value: r.ExpiresAt},
+		bson.E{Key: fieldFormat, Value: r.Format},
+		bson.E{Key: fieldMeta, Value: bson.Binary{Data: r.Meta}},
+		bson.E{Key: fieldData, Value: dataOf(r)},
+	))
 }
 
-// encodeID returns the filter for an id.
-func encodeID(id string) bson.Raw {
-	d := newBuilder(32 + len(id))
-	d.string(fieldID, id)
-	return d.end()
-}
-
-// encodeVersion returns the filter for one version of a session; 0 stands for
-// any version.
-func encodeVersion(id string, version int64) bson.Raw {
-	d := newBuilder(48 + len(id))
-	d.string(fieldID, id)
+// encodeFilter returns the filter for a session: for one version of it unless that
+// is 0, and only while it ends after a time unless that is zero.
+func encodeFilter(id string, version int64, endsAfter time.Time) bson.D {
+	d := bson.D{{Key: fieldID, Value: id}}
 	if version != 0 {
-		d.int64(fieldVersion, version)
+		d = append(d, bson.E{Key: fieldVersion, Value: version})
 	}
-	return d.end()
-}
-
-// encodeLive returns the filter for the version of r, if it has not expired.
-func encodeLive(r session.Record, now time.Time) bson.Raw {
-	d := newBuilder(96 + len(r.ID))
-	d.string(fieldID, r.ID)
-	d.int64(fieldVersion, r.Version)
-	d.document(fieldExpires, func() { d.time("$gt", now) })
-	return d.end()
+	if !endsAfter.IsZero() {
+		d = append(d, bson.E{Key: fieldExpires, Value: bson.D{{Key: "$gt", Value: endsAfter}}})
+	}
+	return d
 }
 
 // encodeUser returns the filter for a user's sessions of one kind, without the
 // session exceptID.
-func encodeUser(name, user, exceptID string) bson.Raw {
-	d := newBuilder(96 + len(name) + len(user) + len(exceptID))
-	d.string(fieldName, name)
-	d.string(fieldUser, user)
+func encodeUser(name, user, exceptID string) bson.D {
+	d := bson.D{{Key: fieldName, Value: name}, {Key: fieldUser, Value: user}}
 	if exceptID != "" {
-		d.document(fieldID, func() { d.string("$ne", exceptID) })
+		d = append(d, bson.E{Key: fieldID, Value: bson.D{{Key: "$ne", Value: exceptID}}})
 	}
-	return d.end()
+	return d
 }
+
+// What an update has the server compute. As structs they are much cheaper than as
+// documents.
+type (
+	literal struct {
+		V any `bson:"$literal"`
+	}
+	later struct {
+		V [2]any `bson:"$max"`
+	}
+	isLater struct {
+		V [2]any `bson:"$gt"`
+	}
+	conditional struct {
+		V [3]any `bson:"$cond"`
+	}
+)
 
 // encodeUpdate returns the change that stores r as the next version.
 //
@@ -107,77 +108,44 @@ func encodeUser(name, user, exceptID string) bson.Raw {
 // each of the two times keeps the later value. Everything else becomes as in r.
 // Strings and data are literals: a "$" in them means nothing to the server.
 func encodeUpdate(r session.Record) pipeline {
-	d := newBuilder(room(r))
-	literal := func(key, v string) {
-		d.document(key, func() { d.string("$literal", v) })
+	const storedSeen, storedExpires = "$" + fieldSeen, "$" + fieldExpires
+	seen, expires := bson.NewDateTimeFromTime(r.SeenAt), bson.NewDateTimeFromTime(r.ExpiresAt)
+	var user any = "$$REMOVE"
+	if r.User != "" {
+		user = literal{r.User}
 	}
-	later := func(key, field string, v time.Time) {
-		d.document(key, func() {
-			d.array("$max", func() {
-				d.string("0", "$"+field)
-				d.time("1", v)
-			})
-		})
+	set := bson.D{
+		{Key: fieldName, Value: literal{r.Name}},
+		{Key: fieldVersion, Value: r.Version + 1},
+		{Key: fieldUser, Value: user},
+		{Key: fieldCreated, Value: r.CreatedAt},
+		{Key: fieldSeen, Value: later{[2]any{storedSeen, seen}}},
+		{Key: fieldExpires, Value: conditional{[3]any{
+			isLater{[2]any{storedSeen, seen}}, later{[2]any{storedExpires, expires}}, expires,
+		}}},
+		{Key: fieldFormat, Value: literal{r.Format}},
+		{Key: fieldMeta, Value: bson.Binary{Data: r.Meta}},
+		{Key: fieldData, Value: literal{dataOf(r)}},
 	}
-	touched := func(key string) {
-		d.document(key, func() {
-			d.array("$gt", func() {
-				d.string("0", "$"+fieldSeen)
-				d.time("1", r.SeenAt)
-			})
-		})
-	}
-	set := func() {
-		literal(fieldName, r.Name)
-		d.int64(fieldVersion, r.Version+1)
-		if r.User == "" {
-			d.string(fieldUser, "$$REMOVE")
-		} else {
-			literal(fieldUser, r.User)
-		}
-		d.time(fieldCreated, r.CreatedAt)
-		later(fieldSeen, fieldSeen, r.SeenAt)
-		d.document(fieldExpires, func() {
-			d.array("$cond", func() {
-				touched("0")
-				later("1", fieldExpires, r.ExpiresAt)
-				d.time("2", r.ExpiresAt)
-			})
-		})
-		literal(fieldFormat, r.Format)
-		d.binary(fieldMeta, r.Meta)
-		d.document(fieldData, func() { encodeData(d, "$literal", r) })
-	}
-	d.document("0", func() { d.document("$set", set) })
-	return pipeline(d.end())
+	return pipeline(encode(bson.D{{Key: "0", Value: bson.D{{Key: "$set", Value: set}}}}))
 }
 
-// pipeline is an update that the server computes, as an encoded array of stages.
+// pipeline is an update that the server computes: an encoded array of stages, which
+// is like a document with the keys "0", "1" and so on.
 type pipeline []byte
 
 // MarshalBSONValue tells the driver that p is an array.
 func (p pipeline) MarshalBSONValue() (byte, []byte, error) { return byte(bson.TypeArray), p, nil }
 
-// encodeTouch returns the change that moves the times of r forward only.
-func encodeTouch(r session.Record) bson.Raw {
-	d := newBuilder(96)
-	d.document("$max", func() {
-		d.time(fieldSeen, r.SeenAt)
-		d.time(fieldExpires, r.ExpiresAt)
-	})
-	return d.end()
-}
-
-// encodeData writes the data of r in the form of its format.
-func encodeData(d *builder, key string, r session.Record) {
+// dataOf returns the data of r in the form of its format.
+func dataOf(r session.Record) any {
 	switch {
 	case r.Format == formatJSON && utf8.Valid(r.Data):
-		d.text(key, r.Data)
+		return string(r.Data)
 	case r.Format == formatBSON && isDocument(r.Data):
-		d.raw(key, r.Data)
-	default:
-		d.binary(key, r.Data)
+		return bson.Raw(r.Data)
 	}
+	return bson.Binary{Data: r.Data}
 }
 
 // isDocument reports whether data is exactly one valid document. Nothing else can
@@ -186,155 +154,65 @@ func isDocument(data []byte) bool {
 	return len(data) >= 4 && int64(binary.LittleEndian.Uint32(data)) == int64(len(data)) && bson.Raw(data).Validate() == nil
 }
 
-// errNameless is the error for a document without a name, which is no session.
-var errNameless = fmt.Errorf("%w: the document has no name", session.ErrNotFound)
-
-// decodeDocument returns the record that a document holds. Its slices share
+// decodeDocument returns the record that a document holds. Its slices may share
 // memory with raw. The error is session.ErrNotFound if the document has no name.
 // It is session.ErrCorrupt if another field is absent or of another type; the
 // record then has all that could be read.
 func decodeDocument(raw bson.Raw) (r session.Record, err error) {
-	found := func(field string, ok bool) {
-		if !ok && err == nil {
-			err = corrupt(raw, field)
-		}
+	if read(raw, fieldName, bson.RawValue.StringValueOK, &r.Name) != nil {
+		return r, fmt.Errorf("%w: the document has no name", session.ErrNotFound)
 	}
-	var ok bool
-	if r.Name, ok = raw.Lookup(fieldName).StringValueOK(); !ok {
-		return r, errNameless
-	}
-	r.ID, ok = raw.Lookup(fieldID).StringValueOK()
-	found(fieldID, ok)
-	r.Version, ok = raw.Lookup(fieldVersion).Int64OK()
-	found(fieldVersion, ok)
-	if user := raw.Lookup(fieldUser); user.Type != 0 {
-		r.User, ok = user.StringValueOK()
-		found(fieldUser, ok)
-	}
-	for _, f := range []struct {
-		name string
-		to   *time.Time
-	}{{fieldCreated, &r.CreatedAt}, {fieldSeen, &r.SeenAt}, {fieldExpires, &r.ExpiresAt}} {
-		ms, ok := raw.Lookup(f.name).DateTimeOK()
-		if found(f.name, ok); ok {
-			*f.to = time.UnixMilli(ms).UTC()
-		}
-	}
-	r.Format, ok = raw.Lookup(fieldFormat).StringValueOK()
-	found(fieldFormat, ok)
-	r.Meta, ok = bytesOf(raw.Lookup(fieldMeta))
-	found(fieldMeta, ok)
-	r.Data, ok = dataOf(raw.Lookup(fieldData), r.Format)
-	found(fieldData, ok)
+	err = cmp.Or(
+		read(raw, fieldID, bson.RawValue.StringValueOK, &r.ID),
+		read(raw, fieldVersion, bson.RawValue.Int64OK, &r.Version),
+		read(raw, fieldUser, decodeUser, &r.User),
+		read(raw, fieldCreated, decodeTime, &r.CreatedAt),
+		read(raw, fieldSeen, decodeTime, &r.SeenAt),
+		read(raw, fieldExpires, decodeTime, &r.ExpiresAt),
+		read(raw, fieldFormat, bson.RawValue.StringValueOK, &r.Format),
+		read(raw, fieldMeta, decodeBytes, &r.Meta),
+		read(raw, fieldData, func(v bson.RawValue) ([]byte, bool) { return decodeData(v, r.Format) }, &r.Data),
+	)
 	return r, err
 }
 
-// dataOf accepts binary and the form that encodeData gives to the format.
-func dataOf(v bson.RawValue, format string) ([]byte, bool) {
+// read reads a field. The error says what is wrong with it, but not what it holds.
+func read[V any](raw bson.Raw, field string, decode func(bson.RawValue) (V, bool), to *V) error {
+	stored := raw.Lookup(field)
+	v, ok := decode(stored)
+	switch {
+	case ok:
+		*to = v
+		return nil
+	case stored.Type == 0:
+		return fmt.Errorf("%w: its field %q is absent", session.ErrCorrupt, field)
+	}
+	return fmt.Errorf("%w: its field %q is a %s", session.ErrCorrupt, field, stored.Type)
+}
+
+func decodeUser(v bson.RawValue) (string, bool) {
+	user, ok := v.StringValueOK()
+	return user, ok || v.Type == 0
+}
+
+func decodeTime(v bson.RawValue) (time.Time, bool) {
+	ms, ok := v.DateTimeOK()
+	return time.UnixMilli(ms).UTC(), ok
+}
+
+func decodeBytes(v bson.RawValue) ([]byte, bool) {
+	subtype, b, ok := v.BinaryOK()
+	return slices.Clip(b), ok && subtype == bson.TypeBinaryGeneric
+}
+
+// decodeData accepts binary and the form that dataOf gives to the format.
+func decodeData(v bson.RawValue, format string) ([]byte, bool) {
 	switch {
 	case format == formatJSON && v.Type == bson.TypeString:
-		if _, ok := v.StringValueOK(); !ok {
-			return nil, false
-		}
-		return v.Value[4 : len(v.Value)-1 : len(v.Value)-1], true // without its length and its final zero
+		text, ok := v.StringValueOK()
+		return []byte(text), ok
 	case format == formatBSON && v.Type == bson.TypeEmbeddedDocument:
-		return v.Value[:len(v.Value):len(v.Value)], true
+		return slices.Clip(v.Value), true
 	}
-	return bytesOf(v)
-}
-
-func bytesOf(v bson.RawValue) ([]byte, bool) {
-	subtype, b, ok := v.BinaryOK()
-	if !ok || subtype != bson.TypeBinaryGeneric {
-		return nil, false
-	}
-	return b[:len(b):len(b)], true
-}
-
-// corrupt says what is wrong with a field, but not what the field holds.
-func corrupt(raw bson.Raw, field string) error {
-	what := "is absent"
-	if v := raw.Lookup(field); v.Type != 0 {
-		what = "is a " + v.Type.String()
-	}
-	return fmt.Errorf("%w: its field %q %s", session.ErrCorrupt, field, what)
-}
-
-// builder writes one BSON document. The documents of this package have few
-// fields of known types. Written this way they need no reflection, one buffer
-// each, and their size is known before they are sent.
-type builder struct{ b []byte }
-
-// newBuilder begins a document of about size bytes.
-func newBuilder(size int) *builder {
-	return &builder{make([]byte, 4, size)} // room for its length
-}
-
-// end completes the document. The builder must not be used afterwards.
-func (d *builder) end() bson.Raw {
-	d.complete(0)
-	return d.b
-}
-
-// complete ends the document that starts at an index of d.b.
-func (d *builder) complete(start int) {
-	d.b = append(d.b, 0)
-	binary.LittleEndian.PutUint32(d.b[start:], uint32(len(d.b)-start))
-}
-
-// document embeds a document with the fields that write writes.
-func (d *builder) document(key string, write func()) { d.nest(bson.TypeEmbeddedDocument, key, write) }
-
-// array embeds an array. The keys of its elements are "0", "1" and so on.
-func (d *builder) array(key string, write func()) { d.nest(bson.TypeArray, key, write) }
-
-func (d *builder) nest(t bson.Type, key string, write func()) {
-	d.key(t, key)
-	start := len(d.b)
-	d.length(0)
-	write()
-	d.complete(start)
-}
-
-func (d *builder) key(t bson.Type, key string) {
-	d.b = append(d.b, byte(t))
-	d.b = append(d.b, key...)
-	d.b = append(d.b, 0)
-}
-
-func (d *builder) length(n int) { d.b = binary.LittleEndian.AppendUint32(d.b, uint32(n)) }
-
-func (d *builder) string(key, v string) { addString(d, key, v) }
-
-// text writes a string from bytes.
-func (d *builder) text(key string, v []byte) { addString(d, key, v) }
-
-func addString[S string | []byte](d *builder, key string, v S) {
-	d.key(bson.TypeString, key)
-	d.length(len(v) + 1)
-	d.b = append(d.b, v...)
-	d.b = append(d.b, 0)
-}
-
-func (d *builder) int64(key string, v int64) {
-	d.key(bson.TypeInt64, key)
-	d.b = binary.LittleEndian.AppendUint64(d.b, uint64(v))
-}
-
-func (d *builder) time(key string, v time.Time) {
-	d.key(bson.TypeDateTime, key)
-	d.b = binary.LittleEndian.AppendUint64(d.b, uint64(v.UnixMilli()))
-}
-
-func (d *builder) binary(key string, v []byte) {
-	d.key(bson.TypeBinary, key)
-	d.length(len(v))
-	d.b = append(d.b, bson.TypeBinaryGeneric)
-	d.b = append(d.b, v...)
-}
-
-// raw embeds a document that is complete.
-func (d *builder) raw(key string, v bson.Raw) {
-	d.key(bson.TypeEmbeddedDocument, key)
-	d.b = append(d.b, v...)
+	return decodeBytes(v)
 }

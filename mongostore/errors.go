@@ -1,13 +1,13 @@
 package mongostore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/echosession/echosession/session"
@@ -33,46 +33,69 @@ func (op operation) wrap(err error) error {
 	return fmt.Errorf("mongostore: %s: %w", op, err)
 }
 
+// errorf is fmt.Errorf with the name of the operation before the text.
+func (op operation) errorf(format string, args ...any) error {
+	return op.wrap(fmt.Errorf(format, args...))
+}
+
 // translate turns an error of the driver into one of the contract, if there is
 // one for it. ctx is the caller's: only its own cancellation counts as one.
 func (op operation) translate(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return op.wrap(context.Canceled)
-	case hasCode(err, codesTooLarge):
-		return &driverError{op, session.ErrTooLarge, err}
+	case hasCode(err, codesTooLarge...):
+		return op.wrap(fmt.Errorf("%w: %w", session.ErrTooLarge, &driverError{err}))
 	case isUnavailable(err):
-		return &driverError{op, session.ErrUnavailable, err}
+		return op.wrap(fmt.Errorf("%w: %w", session.ErrUnavailable, &driverError{err}))
 	}
-	return &driverError{op, nil, err}
+	return op.wrap(&driverError{err})
 }
 
 // driverError is an error of the driver. Its text leaves out what a server said
 // about a command, which may quote Meta and Data.
-type driverError struct {
-	op       operation
-	contract error // nil: the contract has none for it
-	cause    error
+type driverError struct{ cause error }
+
+// Unwrap returns nil for what the driver canceled, such as dialing a server that
+// went away. The caller did not cancel anything.
+func (e *driverError) Unwrap() error {
+	if errors.Is(e.cause, context.Canceled) {
+		return nil
+	}
+	return e.cause
 }
 
+// Error returns the codes of a server's error, with their names if there are any,
+// or the driver's own text.
 func (e *driverError) Error() string {
-	if e.contract == nil {
-		return fmt.Sprintf("mongostore: %s: %s", e.op, describe(e.cause))
+	if isPoolCleared(e.cause) { // its text quotes the error of the other operation
+		return "the connections to the server were closed because another operation failed"
 	}
-	return fmt.Sprintf("mongostore: %s: %v: %s", e.op, e.contract, describe(e.cause))
-}
-
-func (e *driverError) Unwrap() []error {
-	var errs []error
-	if e.contract != nil {
-		errs = append(errs, e.contract)
+	se, ok := errors.AsType[mongo.ServerError](e.cause)
+	if !ok {
+		return e.cause.Error()
 	}
-	// The driver cancels work of its own, such as dialing a server that went
-	// away. The caller did not cancel anything.
-	if !errors.Is(e.cause, context.Canceled) {
-		errs = append(errs, e.cause)
+	names := map[int]string{}
+	switch err := se.(type) {
+	case mongo.CommandError:
+		names[int(err.Code)] = err.Name
+	case mongo.WriteException:
+		names[codeDuplicateKey] = "DuplicateKey, of a unique index that is not this library's"
+		if err.WriteConcernError != nil {
+			names[err.WriteConcernError.Code] = err.WriteConcernError.Name
+		}
 	}
-	return errs
+	var parts []string
+	for _, code := range se.ErrorCodes() {
+		switch name := names[code]; {
+		case code == 0: // of a lost connection, which is a ServerError, too
+		case name == "":
+			parts = append(parts, fmt.Sprintf("server error %d", code))
+		default:
+			parts = append(parts, fmt.Sprintf("server error %d (%s)", code, name))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), e.cause.Error())
 }
 
 // Codes of the server, https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml.
@@ -113,11 +136,10 @@ var (
 		17419, // the document after an update
 		17420,
 	}
-	codesCredentials = []int{codeAuthenticationFailed, codeAtlas}
 )
 
 // hasCode reports whether err is a server's answer with one of the codes.
-func hasCode(err error, codes []int) bool {
+func hasCode(err error, codes ...int) bool {
 	se, ok := errors.AsType[mongo.ServerError](err)
 	return ok && slices.ContainsFunc(codes, se.HasErrorCode)
 }
@@ -130,11 +152,11 @@ func hasLabel(err error, label string) bool {
 // isUnavailable reports whether err says nothing about the session, because the
 // server was not reached or did not finish.
 func isUnavailable(err error) bool {
-	if hasCode(err, codesCredentials) {
+	if hasCode(err, codeAuthenticationFailed, codeAtlas) {
 		return false
 	}
 	_, unconfirmed := unconfirmedCount(err)
-	return unconfirmed || hasCode(err, codesUnavailable) ||
+	return unconfirmed || hasCode(err, codesUnavailable...) ||
 		isUnreached(err) || isConnectionError(err) || mongo.IsTimeout(err) || mongo.IsNetworkError(err) ||
 		errors.Is(err, context.Canceled) || // the driver's own: translate looks for the caller's first
 		isOverloaded(err) || hasLabel(err, "RetryableWriteError")
@@ -155,59 +177,13 @@ func unconfirmedCount(err error) (n int64, ok bool) {
 	return n, true
 }
 
-// isDuplicateID reports whether a document has the id already. It is false for a
-// unique index that an operator made.
+// isDuplicateID reports whether the document of an insertOne has an id that is
+// taken. It is false for a unique index that an operator made.
 func isDuplicateID(err error) bool {
 	we, ok := errors.AsType[mongo.WriteException](err)
-	if !ok {
+	if !ok || len(we.WriteErrors) == 0 || we.WriteErrors[0].Code != codeDuplicateKey {
 		return false
 	}
-	for _, e := range we.WriteErrors {
-		if e.Code != codeDuplicateKey {
-			continue
-		}
-		key, ok := e.Raw.Lookup("keyPattern").DocumentOK()
-		return !ok || key.Lookup(fieldID).Type != bson.Type(0)
-	}
-	return false
-}
-
-// describe returns the driver's own text, or the codes of a server's error.
-func describe(err error) string {
-	if isPoolCleared(err) { // its text quotes the error of the other operation
-		return "the connections to the server were closed because another operation failed"
-	}
-	se, ok := errors.AsType[mongo.ServerError](err)
-	if !ok {
-		return err.Error()
-	}
-	codes := slices.DeleteFunc(se.ErrorCodes(), func(code int) bool { return code == 0 })
-	if len(codes) == 0 { // a lost connection is a ServerError, too
-		return err.Error()
-	}
-	var parts []string
-	for _, code := range codes {
-		parts = append(parts, fmt.Sprintf("server error %d%s", code, codeName(se, code)))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// codeName returns the server's name for the code, in brackets, if err has it.
-func codeName(err mongo.ServerError, code int) string {
-	name := ""
-	switch e := err.(type) {
-	case mongo.CommandError:
-		name = e.Name
-	case mongo.WriteException:
-		if e.WriteConcernError != nil && e.WriteConcernError.Code == code {
-			name = e.WriteConcernError.Name
-		}
-		if code == codeDuplicateKey {
-			name = "DuplicateKey, of a unique index that is not this library's"
-		}
-	}
-	if name == "" {
-		return ""
-	}
-	return " (" + name + ")"
+	key, ok := we.WriteErrors[0].Raw.Lookup("keyPattern").DocumentOK()
+	return !ok || key.Lookup(fieldID).Type != 0
 }

@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -39,7 +40,7 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 			err := s.coll.Database().RunCommand(ctx, t.command).Err()
 			switch {
 			case err == nil:
-			case hasCode(err, []int{codeUnauthorized}):
+			case hasCode(err, codeUnauthorized):
 				return undone(todo[i:], "and this role may not do it", err)
 			case isUnavailable(err), ctx.Err() != nil:
 				return opening.translate(ctx, err)
@@ -55,27 +56,22 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 func (s *Store) checkCollection(ctx context.Context) error {
 	filter := bson.D{{Key: "name", Value: s.coll.Name()}}
 	specs, err := s.coll.Database().ListCollectionSpecifications(ctx, filter)
-	if hasCode(err, []int{codeUnauthorized}) {
+	if hasCode(err, codeUnauthorized) {
 		return nil
 	}
 	if err != nil {
 		return opening.translate(ctx, err)
 	}
 	for _, spec := range specs {
-		var options struct {
-			Capped    bool
-			Collation bson.Raw
-		}
-		if err := bson.Unmarshal(spec.Options, &options); err != nil {
-			return opening.wrap(err)
-		}
+		capped, _ := spec.Options.Lookup("capped").BooleanOK()
+		collation, _ := spec.Options.Lookup("collation").DocumentOK()
 		switch {
 		case spec.Type != "collection":
-			return fmt.Errorf("mongostore: open: %s is a %s: sessions need a collection", s.coll.Name(), spec.Type)
-		case options.Capped:
-			return fmt.Errorf("mongostore: open: %s is a capped collection, from which sessions cannot be deleted", s.coll.Name())
-		case isCollated(options.Collation):
-			return refuseCollation(s.coll.Name(), options.Collation)
+			return opening.errorf("%s is a %s: sessions need a collection", s.coll.Name(), spec.Type)
+		case capped:
+			return opening.errorf("%s is a capped collection, from which sessions cannot be deleted", s.coll.Name())
+		case isCollated(collation):
+			return refuseCollation(s.coll.Name(), collation)
 		}
 	}
 	return nil
@@ -89,11 +85,11 @@ func (s *Store) listIndexes(ctx context.Context) ([]index, error) {
 		err = cursor.All(ctx, &found)
 	}
 	switch {
-	case hasCode(err, []int{codeNamespaceNotFound}):
+	case hasCode(err, codeNamespaceNotFound):
 		return nil, nil
-	case hasCode(err, []int{codeUnauthorized}):
-		return nil, fmt.Errorf("mongostore: open: the indexes of %s cannot be verified: the role needs the privilege listIndexes, which %q has: %w",
-			s.coll.Name(), "read", &driverError{opening, nil, err})
+	case hasCode(err, codeUnauthorized):
+		return nil, opening.errorf("the indexes of %s cannot be verified: the role needs the privilege listIndexes, which %q has: %w",
+			s.coll.Name(), "read", &driverError{err})
 	case err != nil:
 		return nil, opening.translate(ctx, err)
 	}
@@ -108,9 +104,9 @@ func undone(todo []task, why string, cause error) error {
 	}
 	text.WriteString("The store starts when that is done; Options.SkipIndexes keeps it from trying.")
 	if cause == nil {
-		return fmt.Errorf("mongostore: open: %s", &text)
+		return opening.errorf("%s", &text)
 	}
-	return fmt.Errorf("%w: %s", &driverError{opening, nil, cause}, &text)
+	return opening.errorf("%w: %s", &driverError{cause}, &text)
 }
 
 // index is the definition of an index, as a server lists it.
@@ -143,29 +139,78 @@ func (x index) over(fields ...string) bool { return slices.Equal(x.fields(), fie
 
 // task is a change of the indexes.
 type task struct {
-	problem string
+	problem string // what is wrong without it
 	command bson.D
 	shell   string // the command in the shell's language
 }
 
+// The server's name for the user index, and the name if another index has that.
+const (
+	usersName      = "name_1_user_1"
+	otherUsersName = "sessions_of_users"
+)
+
 // planIndexes compares the indexes with what the store needs. An error names
 // what only an operator can decide.
-func planIndexes(collection string, found []index) (todo []task, err error) {
+func planIndexes(collection string, found []index) ([]task, error) {
+	var expiry, users []index // those over the fields that the store needs
+	name, option := usersName, ""
 	for _, x := range found {
 		if err := x.refuse(collection); err != nil {
 			return nil, err
 		}
-	}
-	for _, plan := range []func(string, []index) (*task, error){planExpiry, planUsers} {
-		t, err := plan(collection, found)
-		if err != nil {
-			return nil, err
+		if x.Name == usersName {
+			name, option = otherUsersName, fmt.Sprintf("name: %q, ", otherUsersName)
 		}
-		if t != nil {
-			todo = append(todo, *t)
+		switch {
+		case x.over(fieldExpires):
+			expiry = append(expiry, x)
+		case x.over(fieldName, fieldUser) && !isCollated(x.Collation): // a list uses no index with a collation
+			users = append(users, x)
 		}
 	}
-	return todo, nil
+	makeExpiry := createIndex(collection, "the expiry index is missing: without it sessions are never removed",
+		"{expires: 1}, {expireAfterSeconds: 0}", bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"},
+			{Key: "expireAfterSeconds", Value: 0},
+		})
+	makeUsers := createIndex(collection, "the user index is missing: without it every list of a user's sessions reads all sessions",
+		"{name: 1, user: 1}, {"+option+"partialFilterExpression: {user: {$exists: true}}}", bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
+			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
+		})
+	expiryTodo, expiryErr := plan(collection, expiry, index.fitExpiry, "expireAfterSeconds", 0, makeExpiry)
+	usersTodo, usersErr := plan(collection, users, index.fitUsers, "hidden", false, makeUsers)
+	return append(expiryTodo, usersTodo...), cmp.Or(expiryErr, usersErr)
+}
+
+// fitFunc returns the problem of an index that collMod can put right; "" if it has
+// none. If the index can never serve, it returns an error.
+type fitFunc func(x index, collection string) (problem string, err error)
+
+// plan returns what to do so that one of the candidates serves. If one serves
+// already, that is nothing. Otherwise the option of one with a problem gets the
+// value, and if there is no candidate, the missing index is made. If none can
+// serve, plan returns the error of the first.
+func plan(collection string, candidates []index, fit fitFunc, option string, value any, missing task) (todo []task, wrong error) {
+	for _, x := range candidates {
+		problem, err := fit(x, collection)
+		switch {
+		case err != nil:
+			wrong = cmp.Or(wrong, err)
+		case problem == "":
+			return nil, nil
+		case todo == nil:
+			todo = []task{modifyIndex(collection, problem, x.Name, option, value)}
+		}
+	}
+	switch {
+	case todo != nil:
+		return todo, nil
+	case wrong != nil:
+		return nil, wrong
+	}
+	return []task{missing}, nil
 }
 
 // ownFields are the fields of the store that an operator's index can harm.
@@ -188,8 +233,7 @@ func (x index) refuse(collection string) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("mongostore: open: the index %q over %s %s: drop it with db.getCollection(%q).dropIndex(%q)",
-		x.Name, strings.Join(fields, ", "), harm, collection, x.Name)
+	return opening.errorf("the index %q over %s %s: %s", x.Name, strings.Join(fields, ", "), harm, x.drop(collection))
 }
 
 // isCollated reports whether a collation makes different strings equal.
@@ -199,113 +243,56 @@ func isCollated(collation bson.Raw) bool {
 }
 
 func refuseCollation(collection string, collation bson.Raw) error {
-	return fmt.Errorf("mongostore: open: %[1]s has the collation %[2]v, which makes different users or ids equal: one user could end the sessions of another. "+
-		"A collation cannot be changed: name another collection, or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
+	return opening.errorf("%[1]s has the collation %[2]v, which makes different users or ids equal: "+
+		"one user could end the sessions of another. A collation cannot be changed: name another collection, "+
+		"or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
 }
 
-// best returns what to do about the index that needs the least change; nil if one
-// serves as it is. If none can serve, it returns the error of the first.
-func best(candidates []index, fit func(index) (*task, error)) (todo *task, err error) {
-	for _, x := range candidates {
-		t, wrong := fit(x)
-		switch {
-		case wrong == nil && t == nil:
-			return nil, nil
-		case wrong == nil && todo == nil:
-			todo = t
-		case err == nil:
-			err = wrong
-		}
-	}
-	if todo != nil {
-		return todo, nil
-	}
-	return nil, err
-}
-
-func planExpiry(collection string, found []index) (*task, error) {
-	candidates := slices.DeleteFunc(slices.Clone(found), func(x index) bool { return !x.over(fieldExpires) })
-	if len(candidates) > 0 {
-		return best(candidates, func(x index) (*task, error) { return x.fitExpiry(collection) })
-	}
-	return &task{
-		problem: "the expiry index is missing: without it sessions are never removed",
-		command: createIndex(collection, bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"}, {Key: "expireAfterSeconds", Value: 0},
-		}),
-		shell: fmt.Sprintf("db.getCollection(%q).createIndex({expires: 1}, {expireAfterSeconds: 0})", collection),
-	}, nil
-}
-
-func (x index) fitExpiry(collection string) (*task, error) {
-	change := modifyIndex(collection, x.Name, "expireAfterSeconds", 0)
+func (x index) fitExpiry(collection string) (problem string, err error) {
 	seconds, isNumber := x.Expiry.AsFloat64OK()
 	switch {
 	case x.Filter != nil:
-		return nil, fmt.Errorf("mongostore: open: the expiry index %q is partial, and would never remove some sessions: %s", x.Name, dropIndex(collection, x.Name))
+		return "", opening.errorf("the expiry index %q is partial, and would never remove some sessions: "+
+			"%s, and the store makes the right one", x.Name, x.drop(collection))
 	case isNumber && math.IsNaN(seconds):
-		return nil, fmt.Errorf("mongostore: open: expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
-			"Change it with\n\t%s", x.Name, change.shell)
+		return "", opening.errorf("expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
+			"Change it with\n\t%s", x.Name, modifyIndex(collection, "", x.Name, "expireAfterSeconds", 0).shell)
 	case isNumber && seconds == 0:
-		return nil, nil
+		return "", nil
 	case x.Expiry.Type == 0:
-		change.problem = fmt.Sprintf("the expiry index %q has no expireAfterSeconds, and removes nothing", x.Name)
-	default:
-		change.problem = fmt.Sprintf("expireAfterSeconds of the expiry index %q is %v and must be 0", x.Name, x.Expiry)
+		return fmt.Sprintf("the expiry index %q has no expireAfterSeconds, and removes nothing", x.Name), nil
 	}
-	return &change, nil
+	return fmt.Sprintf("expireAfterSeconds of the expiry index %q is %v and must be 0", x.Name, x.Expiry), nil
 }
 
-// The server's name for the user index, and the name if another index has that.
-const (
-	usersName      = "name_1_user_1"
-	otherUsersName = "sessions_of_users"
-)
-
-func planUsers(collection string, found []index) (*task, error) {
-	// A list does not use an index that has a collation of its own.
-	candidates := slices.DeleteFunc(slices.Clone(found), func(x index) bool { return !x.over(fieldName, fieldUser) || isCollated(x.Collation) })
-	if len(candidates) > 0 {
-		return best(candidates, func(x index) (*task, error) { return x.fitUsers(collection) })
+func (x index) fitUsers(collection string) (problem string, err error) {
+	switch {
+	case x.Filter != nil && x.Filter.String() != `{"user": {"$exists": true}}`: // without a filter it is only larger
+		return "", opening.errorf("the user index %q has another partial filter than {user: {$exists: true}}: "+
+			"%s, and the store makes the right one", x.Name, x.drop(collection))
+	case x.Hidden:
+		return fmt.Sprintf("the user index %q is hidden: so every list of a user's sessions reads all sessions", x.Name), nil
 	}
-	name, option := usersName, ""
-	if slices.ContainsFunc(found, func(x index) bool { return x.Name == usersName }) {
-		name, option = otherUsersName, fmt.Sprintf("name: %q, ", otherUsersName)
-	}
-	return &task{
-		problem: "the user index is missing: without it every list of a user's sessions reads all sessions",
-		command: createIndex(collection, bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
-			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
-		}),
-		shell: fmt.Sprintf("db.getCollection(%q).createIndex({name: 1, user: 1}, {%spartialFilterExpression: {user: {$exists: true}}})", collection, option),
-	}, nil
+	return "", nil
 }
 
-func (x index) fitUsers(collection string) (*task, error) {
-	// One that is not partial serves as well, and is only larger.
-	if x.Filter != nil && x.Filter.String() != `{"user": {"$exists": true}}` {
-		return nil, fmt.Errorf("mongostore: open: the user index %q has another partial filter than {user: {$exists: true}}: %s", x.Name, dropIndex(collection, x.Name))
-	}
-	if !x.Hidden {
-		return nil, nil
-	}
-	change := modifyIndex(collection, x.Name, "hidden", false)
-	change.problem = fmt.Sprintf("the user index %q is hidden: so every list of a user's sessions reads all sessions", x.Name)
-	return &change, nil
-}
-
-func createIndex(collection string, definition bson.D) bson.D {
-	return bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}}
-}
-
-func modifyIndex(collection, name, option string, value any) task {
+func createIndex(collection, problem, shell string, definition bson.D) task {
 	return task{
-		command: bson.D{{Key: "collMod", Value: collection}, {Key: "index", Value: bson.D{{Key: "name", Value: name}, {Key: option, Value: value}}}},
+		problem: problem,
+		command: bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}},
+		shell:   fmt.Sprintf("db.getCollection(%q).createIndex(%s)", collection, shell),
+	}
+}
+
+func modifyIndex(collection, problem, name, option string, value any) task {
+	change := bson.D{{Key: "name", Value: name}, {Key: option, Value: value}}
+	return task{
+		problem: problem,
+		command: bson.D{{Key: "collMod", Value: collection}, {Key: "index", Value: change}},
 		shell:   fmt.Sprintf("db.runCommand({collMod: %q, index: {name: %q, %s: %v}})", collection, name, option, value),
 	}
 }
 
-func dropIndex(collection, name string) string {
-	return fmt.Sprintf("drop it, and the store makes the right one: db.getCollection(%q).dropIndex(%q)", collection, name)
+func (x index) drop(collection string) string {
+	return fmt.Sprintf("drop it with db.getCollection(%q).dropIndex(%q)", collection, x.Name)
 }

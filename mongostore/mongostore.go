@@ -27,10 +27,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-const (
-	defaultCollection = "sessions"
-	defaultTimeout    = 10 * time.Second
-)
+const defaultTimeout = 10 * time.Second
 
 // Options are the settings of a [Store]. The zero value is ready for use if the
 // URI names a database.
@@ -80,7 +77,8 @@ var (
 // connection. It returns when the server has answered and the indexes exist. Its
 // errors never contain a part of the URI.
 func Open(ctx context.Context, uri string, opts Options) (*Store, error) {
-	if err := opts.check(); err != nil {
+	timeout, err := opts.timeout()
+	if err != nil {
 		return nil, err
 	}
 	opts.Monitor = cmp.Or(opts.Monitor, NewMonitor())
@@ -88,24 +86,19 @@ func Open(ctx context.Context, uri string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	coll := client.Database(database).Collection(cmp.Or(opts.Collection, defaultCollection))
-	s, err := open(ctx, coll, opts)
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := client.Ping(limited, readpref.Primary()); err != nil {
+		_ = disconnect(client)
+		return nil, opening.translate(ctx, err)
+	}
+	s, err := New(ctx, client.Database(database).Collection(cmp.Or(opts.Collection, "sessions")), opts)
 	if err != nil {
-		_ = disconnect(client) // err is the reason
+		_ = disconnect(client)
 		return nil, err
 	}
 	s.client = client
 	return s, nil
-}
-
-// open waits for a server before it makes the store.
-func open(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, error) {
-	limited, cancel := context.WithTimeout(ctx, opts.timeout())
-	defer cancel()
-	if err := coll.Database().Client().Ping(limited, readpref.Primary()); err != nil {
-		return nil, opening.translate(ctx, err)
-	}
-	return New(ctx, coll, opts)
 }
 
 // New returns a store in a collection of the caller's client. It never closes
@@ -115,39 +108,38 @@ func open(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, er
 // one of them would be lost with it.
 func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, error) {
 	if coll == nil {
-		return nil, errors.New("mongostore: New needs a collection")
+		return nil, opening.errorf("New needs a collection")
 	}
-	if err := opts.check(); err != nil {
+	timeout, err := opts.timeout()
+	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		timeout: opts.timeout(),
+		timeout: timeout,
 		monitor: opts.Monitor,
+		causal:  &causal{client: coll.Database().Client(), idle: make(chan *mongo.Session, maxIdle)},
 		coll: coll.Clone(options.Collection().
 			SetReadPreference(readpref.Primary()).
 			SetReadConcern(readconcern.Majority()).
 			SetWriteConcern(writeconcern.Majority()). // not j: false, which waits for the next periodic flush
 			SetRegistry(bson.NewRegistry())),
 	}
-	s.causal = newCausal(coll.Database().Client())
 	if err := s.prepareIndexes(ctx, opts.SkipIndexes); err != nil {
 		return nil, err
 	}
-	if s.monitor != nil && !s.monitor.informed() {
-		return nil, errors.New("mongostore: Options.Monitor hears nothing from the client: " +
+	if s.monitor != nil && !s.monitor.heard.Load() {
+		return nil, opening.errorf("Options.Monitor hears nothing from the client: " +
 			"make the client with SetServerMonitor(monitor.ServerMonitor()) in its options")
 	}
 	return s, nil
 }
 
-func (o Options) check() error {
+func (o Options) timeout() (time.Duration, error) {
 	if o.Timeout < 0 {
-		return fmt.Errorf("mongostore: Options.Timeout is %v: must not be negative, 0 stands for %v", o.Timeout, defaultTimeout)
+		return 0, opening.errorf("Options.Timeout is %v: must not be negative, 0 stands for %v", o.Timeout, defaultTimeout)
 	}
-	return nil
+	return cmp.Or(o.Timeout, defaultTimeout), nil
 }
-
-func (o Options) timeout() time.Duration { return cmp.Or(o.Timeout, defaultTimeout) }
 
 // Watch implements [session.StatusStore]. The store is connected while there is
 // a server that takes writes. Closing the store does not change the status.
@@ -195,12 +187,11 @@ func connect(uri string, opts Options) (*mongo.Client, string, error) {
 	clientOptions := options.Client().ApplyURI(uri).SetServerMonitor(opts.Monitor.ServerMonitor())
 	database := cmp.Or(opts.Database, databaseOf(uri))
 	if database == "" && clientOptions.Validate() == nil {
-		return nil, "", errors.New("mongostore: open: no database is named, " +
-			"neither by the URI (mongodb://host/database) nor by Options.Database")
+		return nil, "", opening.errorf("no database is named, neither by the URI (mongodb://host/database) nor by Options.Database")
 	}
 	client, err := mongo.Connect(clientOptions)
 	if err != nil {
-		return nil, "", fmt.Errorf("mongostore: open: the URI is not valid: %s", invalidPart(uri, err))
+		return nil, "", opening.errorf("the URI is not valid: %s", invalidPart(uri, err))
 	}
 	return client, database, nil
 }
@@ -210,10 +201,7 @@ func databaseOf(uri string) string {
 	_, rest, _ := strings.Cut(uri, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	_, path, _ := strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], "/")
-	database, err := url.PathUnescape(path)
-	if err != nil {
-		return ""
-	}
+	database, _ := url.PathUnescape(path)
 	return database
 }
 

@@ -3,7 +3,6 @@ package mongostore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 
@@ -13,15 +12,13 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-var errClosed = fmt.Errorf("the store is closed: %w", session.ErrUnavailable)
-
 // ready returns an error if an operation must not begin.
 func (s *Store) ready(ctx context.Context, op operation) error {
 	if err := ctx.Err(); err != nil {
 		return op.translate(ctx, err)
 	}
 	if s.closed.Load() {
-		return op.wrap(errClosed)
+		return op.errorf("the store is closed: %w", session.ErrUnavailable)
 	}
 	return nil
 }
@@ -36,20 +33,17 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	r, err := s.find(limited, loading, id)
-	if err != nil {
-		return r, err
-	}
-	if expired(r, time.Now()) {
+	if err == nil && expired(r, time.Now()) {
 		return session.Record{}, loading.wrap(session.ErrNotFound)
 	}
-	return r, nil
+	return r, err
 }
 
 // find returns the record of id, expired or not, for an operation. With
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
 	inSession, sess := s.causal.begin(ctx)
-	raw, err := s.coll.FindOne(inSession, encodeID(id)).Raw()
+	raw, err := s.coll.FindOne(inSession, encodeFilter(id, 0, time.Time{})).Raw()
 	s.causal.end(sess, err)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
@@ -70,10 +64,7 @@ func expired(r session.Record, now time.Time) bool { return !r.ExpiresAt.After(n
 // document that the server has not collected yet is taken.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	doc := encodeDocument(r)
-	if len(doc) > maxDocument {
-		return creating.tooLarge(len(doc))
-	}
-	return s.perform(ctx, write{op: creating, record: r, send: func(ctx context.Context) (applied bool, err error) {
+	return s.perform(ctx, write{op: creating, record: r, size: len(doc), send: func(ctx context.Context) (applied bool, err error) {
 		_, err = s.coll.InsertOne(ctx, doc)
 		if isDuplicateID(err) {
 			return false, nil
@@ -86,11 +77,8 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 // never an upsert. Only if that updates nothing, a findOne says why.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	update := encodeUpdate(r)
-	if len(update) > maxDocument {
-		return updating.tooLarge(len(update))
-	}
-	return s.perform(ctx, write{op: updating, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encodeLive(r, time.Now()), update))
+	return s.perform(ctx, write{op: updating, record: r, size: len(update), send: func(ctx context.Context) (applied bool, err error) {
+		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), update))
 	}})
 }
 
@@ -101,31 +89,12 @@ func matched(res *mongo.UpdateResult, err error) (bool, error) {
 
 // Touch implements [session.Store] with one updateOne. If its answer is lost, it
 // fails and may have been made: a lost touch costs a little of the session's
-// life.
+// life. Only if it updates nothing, a findOne says why.
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
-	if err := s.ready(ctx, touching); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	now := time.Now()
-	inSession, sess := s.causal.begin(limited)
-	applied, err := matched(s.coll.UpdateOne(inSession, encodeLive(r, now), encodeTouch(r)))
-	s.causal.end(sess, err)
-	if err != nil {
-		return touching.translate(ctx, err)
-	}
-	if applied {
-		return nil
-	}
-	stored, err := s.find(limited, touching, r.ID)
-	switch {
-	case err != nil:
-		return err
-	case expired(stored, now):
-		return touching.wrap(session.ErrNotFound)
-	}
-	return touching.wrap(session.ErrConflict)
+	forward := bson.D{{Key: "$max", Value: bson.D{{Key: fieldSeen, Value: r.SeenAt}, {Key: fieldExpires, Value: r.ExpiresAt}}}}
+	return s.perform(ctx, write{op: touching, record: r, send: func(ctx context.Context) (applied bool, err error) {
+		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), forward))
+	}})
 }
 
 // Delete implements [session.Store] with one deleteOne of exactly that version.
@@ -135,16 +104,11 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 // delete removed it: that is [session.ErrUnavailable]. If no majority confirmed
 // the deletion in time and the session is gone afterwards, it is deleted.
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
-	filter := encodeVersion(id, version)
 	r := session.Record{ID: id, Version: version}
 	return s.perform(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		res, err := s.coll.DeleteOne(ctx, filter)
+		res, err := s.coll.DeleteOne(ctx, encodeFilter(id, version, time.Time{}))
 		return err == nil && res.DeletedCount > 0, err
 	}})
-}
-
-func (op operation) tooLarge(size int) error {
-	return fmt.Errorf("mongostore: %s: %w: the document has %d bytes, MongoDB takes %d", op, session.ErrTooLarge, size, maxDocument)
 }
 
 // ListUser implements [session.UserStore] with one find. The documents come in
@@ -221,9 +185,8 @@ func (s *Store) DeleteUser(ctx context.Context, name, user, exceptID string) (n 
 	if user == "" {
 		return 0, s.ready(ctx, clearing)
 	}
-	filter := encodeUser(name, user, exceptID)
 	err = s.perform(ctx, write{op: clearing, send: func(ctx context.Context) (applied bool, err error) {
-		res, err := s.coll.DeleteMany(ctx, filter)
+		res, err := s.coll.DeleteMany(ctx, encodeUser(name, user, exceptID))
 		if res != nil {
 			n += res.DeletedCount
 		}

@@ -23,10 +23,11 @@ const (
 )
 
 // A write can be sent again, because it applies at most once: Create needs the
-// id to be free, Update and Delete need a version.
+// id to be free, Update and Delete need a version. A Touch is sent once.
 type write struct {
 	op     operation
 	record session.Record // what it stores; of a Delete the ID and Version alone
+	size   int            // of the document or the change; 0: it is small
 
 	// send reports whether the server applied the write.
 	send func(ctx context.Context) (applied bool, err error)
@@ -62,46 +63,48 @@ func (p *progress) note(err error) {
 // If the first answer is a refusal, nothing is open, even if the driver sent the
 // write twice: the server answers the driver's repetition as it did the first time.
 func (s *Store) perform(ctx context.Context, w write) error {
+	if w.size > maxDocument {
+		return w.op.errorf("%w: the document has %d bytes, MongoDB takes %d", session.ErrTooLarge, w.size, maxDocument)
+	}
 	if err := s.ready(ctx, w.op); err != nil {
 		return err
 	}
-	end := time.Now().Add(s.timeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(end) {
-		end = d
-	}
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	var p progress
 	for sends := 1; ; sends++ {
-		applied, err := s.sendOnce(ctx, end, w)
+		again := false
+		applied, err := s.sendOnce(limited, w)
 		switch {
 		case err == nil && applied:
 			return nil
+		case err == nil && w.op == creating && !p.mayHaveApplied():
+			return w.op.wrap(session.ErrExists) // no matter what has the id
 		case err == nil:
-			var again bool
-			if again, err = s.settle(ctx, end, w, p); !again {
-				return err
-			}
+			stored, lookErr := s.find(limited, w.op, w.record.ID)
+			again, err = w.verdict(p, stored, lookErr, time.Now())
 		default:
 			p.note(err)
-			again := isUnavailable(err) && !driverGaveUp(err)
-			if err = w.op.translate(ctx, err); !again {
-				return err
-			}
+			again = w.op != touching && isUnavailable(err) && !driverGaveUp(err)
+			err = w.op.translate(ctx, err)
 		}
-		if sends == maxSends || s.closed.Load() || !time.Now().Before(end) {
+		if !again || sends == maxSends || s.closed.Load() {
 			return err
 		}
-		switch ended := pause(ctx, firstPause<<(sends-1)); {
-		case errors.Is(ended, context.Canceled):
-			return w.op.wrap(context.Canceled)
-		case ended != nil:
+		select {
+		case <-time.After(firstPause << (sends - 1)):
+		case <-limited.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return w.op.wrap(context.Canceled)
+			}
 			return err
 		}
 	}
 }
 
-func (s *Store) sendOnce(ctx context.Context, end time.Time, w write) (applied bool, err error) {
-	left := time.Until(end)
-	limited, cancel := context.WithTimeout(ctx, left-left/sendShare)
+func (s *Store) sendOnce(ctx context.Context, w write) (applied bool, err error) {
+	end, _ := ctx.Deadline()
+	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/sendShare))
 	defer cancel()
 	inSession, sess := s.causal.begin(limited)
 	applied, err = w.send(inSession)
@@ -116,66 +119,35 @@ func driverGaveUp(err error) bool {
 	return isOverloaded(err) || isUnreached(err) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-// settle looks at the document that w did not apply to. See [write.verdict] for
-// what it returns.
-func (s *Store) settle(ctx context.Context, end time.Time, w write, p progress) (again bool, err error) {
-	if w.op == creating && !p.mayHaveApplied() {
-		return false, w.op.wrap(session.ErrExists) // no matter what has the id
-	}
-	limited, cancel := context.WithDeadline(ctx, end)
-	defer cancel()
-	stored, err := s.find(limited, w.op, w.record.ID)
-	return w.verdict(p, stored, err, time.Now())
-}
-
-var (
-	errOverwritten = fmt.Errorf("%w: an answer was lost, and another write came after it: whether this one was made is unknown", session.ErrUnavailable)
-	errRemoved     = fmt.Errorf("%w: an answer was lost, and the session is gone: whether this delete removed it is unknown", session.ErrUnavailable)
-	errStillThere  = fmt.Errorf("%w: the session is still there", session.ErrUnavailable)
-)
+var errOverwritten = fmt.Errorf("%w: an answer was lost, and another write came after it: "+
+	"whether this one was made is unknown", session.ErrUnavailable)
 
 // verdict says what it means that the server did not apply w: nil if an earlier
 // sending was applied, otherwise the error of w. If again is true, w should be
 // sent once more, and the error counts only if that is not possible. A look at the
 // document found stored, or failed with lookErr.
 func (w write) verdict(p progress, stored session.Record, lookErr error, now time.Time) (again bool, err error) {
-	switch w.op {
-	case creating:
-		return false, w.createVerdict(p, stored, lookErr)
-	case updating:
-		return false, w.updateVerdict(p, stored, lookErr, now)
+	if w.op == deleting {
+		return w.deleteVerdict(p, stored, lookErr)
 	}
-	return w.deleteVerdict(p, stored, lookErr)
-}
-
-// createVerdict is asked only if an earlier sending may have applied.
-func (w write) createVerdict(p progress, stored session.Record, lookErr error) error {
-	switch {
-	case errors.Is(lookErr, session.ErrNotFound):
-		return w.op.wrap(errOverwritten) // what had the id has ended: this session or another
-	case lookErr != nil:
-		return lookErr
-	case w.made(p, stored, 1):
-		return nil
-	case stored.Version > 1:
-		return w.op.wrap(errOverwritten)
+	// A Create comes here only if an earlier sending may have applied.
+	next, refusal := w.record.Version+1, session.ErrConflict
+	if w.op == creating {
+		next, refusal = 1, session.ErrExists
 	}
-	return w.op.wrap(session.ErrExists)
-}
-
-func (w write) updateVerdict(p progress, stored session.Record, lookErr error, now time.Time) error {
-	next := w.record.Version + 1
 	switch {
+	case w.op == creating && errors.Is(lookErr, session.ErrNotFound):
+		refusal = errOverwritten // what had the id has ended: this session or another
 	case lookErr != nil:
-		return lookErr
-	case w.made(p, stored, next):
-		return nil
-	case expired(stored, now):
-		return w.op.wrap(session.ErrNotFound)
+		return false, lookErr
+	case p.mayHaveApplied() && stored.Version == next && bytes.Equal(stored.Meta, w.record.Meta):
+		return false, nil // Meta has a nonce of w
+	case w.op != creating && expired(stored, now):
+		refusal = session.ErrNotFound
 	case p.mayHaveApplied() && stored.Version > next:
-		return w.op.wrap(errOverwritten)
+		refusal = errOverwritten
 	}
-	return w.op.wrap(session.ErrConflict)
+	return false, w.op.wrap(refusal)
 }
 
 // deleteVerdict needs no more of the document than its version.
@@ -185,28 +157,12 @@ func (w write) deleteVerdict(p progress, stored session.Record, lookErr error) (
 	case absent && p.unconfirmed:
 		return false, nil
 	case absent && p.lost:
-		return false, w.op.wrap(errRemoved)
+		return false, w.op.errorf("%w: an answer was lost, and the session is gone: "+
+			"whether this delete removed it is unknown", session.ErrUnavailable)
 	case lookErr != nil && !errors.Is(lookErr, session.ErrCorrupt):
 		return false, lookErr
 	case w.record.Version == 0 || w.record.Version == stored.Version:
-		return true, w.op.wrap(errStillThere)
+		return true, w.op.errorf("%w: the session is still there", session.ErrUnavailable)
 	}
 	return false, w.op.wrap(session.ErrConflict)
-}
-
-// made reports whether an earlier sending of w left stored, as this version.
-func (w write) made(p progress, stored session.Record, version int64) bool {
-	return p.mayHaveApplied() && stored.Version == version && bytes.Equal(stored.Meta, w.record.Meta)
-}
-
-// pause waits for d, or fails earlier with the error of ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

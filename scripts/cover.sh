@@ -1,6 +1,6 @@
 #!/bin/sh
-# cover.sh PACKAGE...: how much of each package (a directory of the root module)
-# the tests of all packages reach together. Fails below 90%.
+# cover.sh PACKAGE...: prints how much of each package (a directory of the root
+# module) the tests of all packages reach together. Fails if it is less than 95%.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ trap 'rm -f "$profile"' EXIT
 
 go test -covermode=atomic -coverpkg="$pattern" -coverprofile="$profile" ./...
 
-# Every test binary reports every block: one that any of them reached counts.
+# Every test binary reports every block. A block counts if one of them reached it.
 awk -v module="$module" -v packages="$*" '
 	NR > 1 {
 		statements[$1] = $2
@@ -37,7 +37,7 @@ awk -v module="$module" -v packages="$*" '
 				continue
 			}
 			percent = 100 * covered[package] / total[package]
-			verdict = percent < 90 ? "  below 90%" : ""
+			verdict = percent < 95 ? "  below 95%" : ""
 			if (verdict != "") failed = 1
 			printf "%-20s %6.1f%%%s\n", package, percent, verdict
 		}

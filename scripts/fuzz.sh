@@ -1,5 +1,5 @@
 #!/bin/sh
-# fuzz.sh DURATION: runs each fuzz target of every module for that long. It
+# fuzz.sh DURATION: runs each fuzz target of every module for that duration. It
 # stops at the first target that fails. go test then prints the input and the
 # file that it wrote to testdata/fuzz. Fix the fault, and keep the input as an
 # f.Add line with a comment instead of that file.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The whole test of the repository, one stage after the other. The first stage
-# that fails ends it. Run it as `make test`, which sets the environment.
+# Every check and every test of the repository, in stages. The first stage that fails
+# ends the run. Run it as `make test`, which sets the environment.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -19,8 +19,8 @@ stage() {
 	exit 1
 }
 
-# The formatter of the toolchain that go.mod asks for, which need not be the
-# gofmt on the PATH.
+# The gofmt of the toolchain that go.mod asks for. The one on the PATH may be of
+# another version.
 formatted() {
 	files=$("$(go env GOROOT)/bin/gofmt" -l .) || return 1
 	[ -z "$files" ] && return
@@ -29,8 +29,8 @@ formatted() {
 	return 1
 }
 
-# Each module by itself, as its users have it: the workspace would also take a
-# module or a checksum from where another module of it names them.
+# Each module alone, as its users have it. In a workspace, a module can use a
+# requirement or a checksum that only another module has.
 vet() {
 	go list -m -f '{{.Dir}}' | while IFS= read -r dir; do
 		echo "$dir"
@@ -38,21 +38,21 @@ vet() {
 	done
 }
 
-# The tool has a module file of its own, so that nothing of it reaches those
-# who use the library. Such a file cannot be named inside a workspace, and the
-# packages of all modules cannot be named outside one: hence two steps.
+# The tool has a module file of its own, so that users of the library do not get its
+# dependencies. go accepts such a file only outside of a workspace, and the packages
+# of all modules only inside of one. So this takes two steps.
 staticcheck() {
 	tool=$(GOWORK=off go tool -modfile=tools/go.mod -n staticcheck) || return 1
 	"$tool" work
 }
 
-# The race detector needs cgo, and so a C compiler, on all systems but macOS.
-# Without one go turns cgo off, and would only say that -race requires it.
+# The race detector needs cgo, and so a C compiler, on all systems except macOS.
+# Without a C compiler go turns cgo off, and its error only says that -race needs cgo.
 race_detector() {
 	[ "$(go env GOOS)" = darwin ] && return
 	log=$(CGO_ENABLED=1 go build -race runtime/cgo 2>&1) && return
 	echo "$log"
-	echo "The tests run under the race detector, which needs a C compiler that works."
+	echo "The tests run under the race detector, which needs a working C compiler."
 	echo "Install one and run make test again:"
 	echo "  Debian, Ubuntu:  apt-get install gcc libc6-dev"
 	echo "  Fedora:          dnf install gcc glibc-devel"
@@ -60,8 +60,7 @@ race_detector() {
 	return 1
 }
 
-# Programs without a test of their own are linked too. What comes out is
-# thrown away.
+# This links programs that have no test, too, and throws the results away.
 programs() {
 	go build -o /dev/null work
 }
@@ -72,15 +71,15 @@ tests() {
 	go test -race -shuffle=on work
 }
 
-# By itself and last: it is told to need MongoDB, may have to install a Docker
-# engine for it, and breaks servers in measured time. In its own directory go
-# test also shows what passes, of which the closing table is to be seen.
+# This stage is last and alone: it may have to install a Docker engine, and it breaks
+# servers and measures times. It runs in the package's own directory, because go test
+# then also prints the output of tests that pass, such as the table at the end.
 mongo() {
 	(cd integration_test/mongo && sh ../../scripts/mongo.sh go test -race -count=1 -timeout=10m)
 }
 
-# Counting allocations means little under the race detector, where every
-# sync.Pool forgets at random.
+# Allocations are counted without the race detector, because with it every sync.Pool
+# drops objects at random.
 allocations() {
 	go test -run Alloc ./echoadapter ./internal/response ./memstore
 }

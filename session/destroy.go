@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,20 +114,23 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		}
 		var latest row
 		found, lookErr := f.fetch(ctx, old.row.id, &latest, t)
-		isOther := lookErr == nil && found != absent && old.row.isStored() && latest.version != old.row.version
-		old.tried = old.tried || !isRefused && !isOther
 		switch {
-		case lookErr == nil && found == absent: // by this delete, if it got no answer, or by another one
+		case lookErr == nil && found == absent:
+			old.tried = old.tried || !isRefused
 			return retiredByOther, nil
-		case !isRefused && !isOther:
-			return retiredNot, err
-		case errors.Is(lookErr, ErrCorrupt) && latest.id == old.row.id: // damaged since: its id shows that it is the same session
-		case lookErr != nil:
-			return retiredNot, lookErr
+		case isRefused, lookErr == nil && old.row.isStored() && latest.version != old.row.version:
+			// The record has another version.
 		default:
-			if _, state := f.recognise(&old.origin, &latest); !state.opens() {
-				return retiredNot, nil
-			}
+			old.tried = true
+			return retiredNot, err
+		}
+		// A record that was damaged since shows by its id that it is the same session.
+		isDamaged := errors.Is(lookErr, ErrCorrupt) && latest.id == old.row.id
+		if lookErr != nil && !isDamaged {
+			return retiredNot, lookErr
+		}
+		if _, state := f.recognise(&old.origin, &latest); !isDamaged && !state.opens() {
+			return retiredNot, nil
 		}
 		old.row.version = latest.version
 	}
@@ -259,23 +263,31 @@ func (f *flow) regenerate(id string, data []byte) bool {
 }
 
 // undoNew brings back the session before, because the Update failed which gave
-// the session a new id.
+// the session a new id: its function called Regenerate, or the id before must not
+// be created again. A new record that may exist is an orphan.
 func (f *flow) undoNew(before snapshot) {
-	d := f.draft
-	l, now := d.leftovers, f.ownRecord()
-	mayExist := now.row.isStored() || d.unresolved != nil && d.unresolved.open
+	d, asked, orphan := f.draft, f.draft.pending, f.ownRecord()
+	mayExist := orphan.row.isStored() || d.unresolved != nil && d.unresolved.open
+	l := cmp.Or(d.leftovers, new(leftovers))
 	*d = before.draft
-	f.row, f.cred = before.row, before.cred
-	if d.leftovers = l; l == nil {
-		d.leftovers = new(leftovers)
+	d.leftovers, f.row, f.cred = l, before.row, before.cred
+	if f.regenerated == before.regenerated {
+		d.pending = asked
+		d.noteUnresolved().spent = true
+	} else {
+		d.pending.policy = asked.policy
+		d.pending.destroyed = d.pending.destroyed || asked.destroyed // a log-out is never forgotten
 	}
-	d.leftovers.replaced = slices.DeleteFunc(d.leftovers.replaced, func(o owned) bool {
-		if o.row.id == before.row.id && o.tried {
+	if mayExist {
+		l.orphans = append(l.orphans, orphan)
+	}
+	kept := l.replaced[:0]
+	for _, o := range l.replaced {
+		if o.row.id != before.row.id {
+			kept = append(kept, o)
+		} else if o.tried {
 			d.noteUnresolved().deleting = true
 		}
-		return o.row.id == before.row.id
-	})
-	if mayExist {
-		d.leftovers.orphans = append(d.leftovers.orphans, now)
 	}
+	l.replaced = kept
 }

@@ -78,7 +78,9 @@ func (m *Manager[T]) Begin(x *Exchange[T], o BeginOptions[T]) *Exchange[T] {
 
 // Load loads the session now, and validates it, instead of at the first Get.
 func (x *Exchange[T]) Load(ctx context.Context) error {
-	x.lock()
+	if err := x.tryLock(); err != nil {
+		return err
+	}
 	defer x.unlock()
 	return x.validated(ctx)
 }
@@ -98,9 +100,9 @@ func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
 	return &x.s.session, nil
 }
 
-// known reports whether Session has its answer already. While the ErrorHandler
-// is asked about a load, that is the error of the load, so that the handler does
-// not wait for itself.
+// known reports whether Session has its answer already. While a hook runs it has
+// one, so that the hook does not wait for itself: in the ErrorHandler of a load
+// that is the error, and otherwise the session that the operation works on.
 func (x *Exchange[T]) known() (known bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -108,12 +110,14 @@ func (x *Exchange[T]) known() (known bool, err error) {
 	switch {
 	case x.stage == stageReady:
 		return true, x.refusal()
-	case x.running == hookValid:
-		return true, nil
-	case x.running == hookFailed:
+	case x.running == hookNone:
+		return false, nil
+	case x.failure != nil:
 		return true, x.failure.err
+	case x.draft == nil:
+		return true, errInHook
 	}
-	return false, nil
+	return true, nil
 }
 
 // Peek decodes what was loaded, into a value that shares nothing with Data. If

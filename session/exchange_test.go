@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/echosession/echosession/session"
 )
@@ -332,4 +333,48 @@ func TestFailedHookAsks(t *testing.T) {
 	}
 	_, err := q.x.Session(t.Context())
 	wantErr(t, err, errBroken)
+}
+
+// A hook of a commit may ask for a session that no handler asked for.
+func TestHooksOfACommitAskForTheSession(t *testing.T) {
+	t.Parallel()
+	t.Run("BeforeSave of a routine renewal", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			r, token := dueRig(t, visit{Name: "n"})
+			asked := 0
+			q := r.requestWith(func(q *fakeRequest) {
+				q.beforeSave = func(s *visitSession) error {
+					asked++
+					if got, err := q.x.Session(t.Context()); got != s || err != nil {
+						t.Errorf("Session: %v, %v, want the one that is saved", got, err)
+					}
+					if v, err := q.x.Peek(t.Context()); v.Name != "n" || err != nil {
+						t.Errorf("Peek: %+v, %v, want what is stored", v, err)
+					}
+					return nil
+				}
+			}, sid(token))
+			wantAction(t, q.loadAndCommit(), session.ActionSet)
+			if asked != 1 {
+				t.Errorf("BeforeSave was called %d times, want once", asked)
+			}
+		})
+	})
+	t.Run("ErrorHandler of a session that cannot be made", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, allowEmpty, withIDs())
+		q := r.request()
+		q.failed = func(_ session.Op, err error) error {
+			if s, err := q.x.Session(t.Context()); s != nil || err == nil {
+				t.Errorf("Session: %v, %v, want an error", s, err)
+			}
+			if _, err := q.x.Peek(t.Context()); err == nil {
+				t.Error("Peek: no error, want one")
+			}
+			return err
+		}
+		q.load()
+		q.wantCommitErr(errBroken)
+	})
 }

@@ -93,21 +93,13 @@ func (f *flow) snapshot() snapshot {
 // the application asked for in the meantime.
 func (f *flow) restore(before snapshot) {
 	f.typed.setData(before.data)
-	asked := f.draft.pending
-	switch isNew := f.row.id != before.row.id; {
-	case isNew && f.regenerated != before.regenerated:
+	switch {
+	case f.row.id != before.row.id:
 		f.undoNew(before)
-		f.draft.pending.policy = asked.policy
-		f.draft.pending.destroyed = f.draft.pending.destroyed || asked.destroyed // a log-out is never forgotten
-	case isNew: // the id before cannot be used any more, but was not seen to change
-		f.undoNew(before)
-		f.draft.pending = asked
-		f.draft.noteUnresolved().spent = true
-	default:
+	case f.row.isStored() == before.row.isStored():
+		f.draft.base, f.row = before.draft.base, before.row
+	default: // the record was taken back
 		f.draft.base = before.draft.base
-		if wasTakenBack := before.row.isStored() && !f.row.isStored(); !wasTakenBack {
-			f.row = before.row
-		}
 	}
 }
 

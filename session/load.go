@@ -155,7 +155,6 @@ func (p *presentedTokens) add(format *token.Format, text string) (more bool) {
 }
 
 var (
-	errExpired     = fmt.Errorf("session: %w: it expired", ErrNotFound)
 	errWrongSecret = errors.New("session: wrong secret")
 	errSuperseded  = errors.New("session: superseded token")
 )

@@ -191,7 +191,7 @@ func (m *Manager[T]) Update(ctx context.Context, id string, fn func(*T) error) e
 		return errNotFound
 	}
 	t := m.meter()
-	stored, outcome, err := m.commit(ctx, change{next: j.next, send: j.send, isMade: hasNonceOf, conflict: j.conflict, unanswered: ignore}, t)
+	stored, outcome, err := m.commit(ctx, change{next: j.next, conflict: j.conflict}, t)
 	switch outcome {
 	case writeGone:
 		return errNotFound
@@ -241,11 +241,7 @@ func (j *job[T]) next(context.Context) (r row, nothing bool, err error) {
 	return r, false, m.bounded(r.data)
 }
 
-func (j *job[T]) send(ctx context.Context, next row, t *meter) error {
-	return j.m.write(ctx, &next, t)
-}
-
-func (j *job[T]) conflict(_ context.Context, _, latest row, found presence, err error) (verdict, error) {
+func (j *job[T]) conflict(_ context.Context, _, latest row, err error) (verdict, error) {
 	j.row = latest
 	return tryAgain, err
 }

@@ -51,7 +51,7 @@ func (f *flow) callBeforeSave() error {
 // one that it replaces, nor a secret that the record does not accept any more.
 func (f *flow) writeAndReply(ctx context.Context, s save) result {
 	t := f.b.meter()
-	next, outcome, err := f.change(ctx, s.change(), t)
+	next, outcome, err := f.change(ctx, change{next: s.next, conflict: s.conflict, unanswered: s.unanswered}, t)
 	switch {
 	case err != nil:
 		return result{op: OpSave, err: err}
@@ -94,10 +94,6 @@ type save struct {
 func (f *flow) change(ctx context.Context, c change, t *meter) (r row, w writeResult, err error) {
 	f.outside(func() { r, w, err = f.b.commit(ctx, c, t) })
 	return r, w, err
-}
-
-func (s *save) change() change {
-	return change{next: s.next, send: s.send, isMade: hasNonceOf, conflict: s.conflict, unanswered: s.unanswered}
 }
 
 // event returns what happened to the session when the store made next.
@@ -177,10 +173,6 @@ func (s *save) build(value []byte, now int64) row {
 	return r
 }
 
-func (s *save) send(ctx context.Context, next row, t *meter) error {
-	return s.f.b.write(ctx, &next, t)
-}
-
 func (s *save) unanswered(next row, looked bool) {
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
@@ -189,21 +181,14 @@ func (s *save) unanswered(next row, looked bool) {
 
 // conflict finds out why the write was refused, and merges what another request
 // stored. If a stored record is gone, commit has found that out.
-func (s *save) conflict(ctx context.Context, next, latest row, found presence, err error) (verdict, error) {
+func (s *save) conflict(ctx context.Context, next, latest row, err error) (verdict, error) {
 	f := s.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	isOwn := err == nil && f.draft.unresolved.has(latest.nonce)
 	switch {
-	case !next.isStored() && !isOwn:
-		// The id is taken, or an expired record has it.
-		if err != nil && !errors.Is(err, ErrCorrupt) {
-			return giveUp, err
-		}
-		if s.taken++; s.taken == maxIDs {
-			return giveUp, fmt.Errorf("session: save: %w", ErrExists)
-		}
-		return tryAgain, f.changeID(ctx)
+	case !next.isStored() && !isOwn && (err == nil || errors.Is(err, ErrCorrupt)):
+		return tryAgain, s.takeAnotherID(ctx)
 	case err != nil:
 		return giveUp, err
 	case !f.isStillOurs(&latest):
@@ -215,6 +200,15 @@ func (s *save) conflict(ctx context.Context, next, latest row, found presence, e
 		return notNeeded, nil
 	}
 	return tryAgain, s.merge(ctx, &latest)
+}
+
+// takeAnotherID follows after another record, perhaps an expired one, has the id
+// of a new session.
+func (s *save) takeAnotherID(ctx context.Context) error {
+	if s.taken++; s.taken == maxIDs {
+		return fmt.Errorf("session: save: %w", ErrExists)
+	}
+	return s.f.changeID(ctx)
 }
 
 // needsRefresh reports whether a refresh is still needed after another request

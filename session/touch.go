@@ -13,7 +13,7 @@ type touch struct {
 // depend on it, and the next one tries again.
 func (f *flow) touch(ctx context.Context) {
 	c, t := touch{f: f, row: f.row}, f.b.meter()
-	_, outcome, err := f.change(ctx, change{next: c.next, send: c.send, isMade: c.isMade, conflict: c.conflict, unanswered: ignore}, t)
+	_, outcome, err := f.change(ctx, change{isTouch: true, next: c.next, conflict: c.conflict}, t)
 	switch {
 	case err != nil:
 		f.event(ctx, EventError, f.row, t, err)
@@ -35,17 +35,7 @@ func (c *touch) next(context.Context) (r row, nothing bool, err error) {
 	return c.row, false, nil
 }
 
-func (c *touch) send(ctx context.Context, next row, t *meter) error {
-	return c.f.b.touch(ctx, &next, t)
-}
-
-// isMade compares the times, because a touch has no nonce of its own. Another
-// touch serves as well.
-func (c *touch) isMade(next, latest row) bool {
-	return latest.version == next.version && latest.seen >= next.seen
-}
-
-func (c *touch) conflict(_ context.Context, _, latest row, found presence, err error) (verdict, error) {
+func (c *touch) conflict(_ context.Context, _, latest row, err error) (verdict, error) {
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
 	if err != nil {

@@ -162,16 +162,15 @@ func (f *flow) unresolved() *unresolved {
 // earlier write had merged what others stored, this merges it again. It returns
 // the encoding of Data.
 func (f *flow) takeOwn(latest *row, data []byte) ([]byte, error) {
-	from, ok := f.unresolved().baseOf(latest.nonce)
-	if ok && from.version != f.draft.base.version {
+	base := f.draft.base
+	if theirs, ok := f.unresolved().baseOf(latest.nonce); ok && theirs.version != base.version {
 		var err error
-		if data, _, err = f.typed.mergeData(f.draft.base.encoded, f.b.own(data), from.encoded); err != nil {
+		if data, _, err = f.typed.mergeData(base.encoded, f.b.own(data), theirs.encoded); err != nil {
 			return nil, err
 		}
-	} else {
-		from = f.draft.base
+		base = theirs
 	}
-	f.draft.base, f.row = from, *latest
+	f.draft.base, f.row = base, *latest
 	f.row.data = nil
 	f.draft.forget(latest.version)
 	return data, nil

@@ -12,24 +12,26 @@ import (
 // of a request, its touch, or an Update of the Manager. It is a struct of
 // functions, and rows are passed by value, so that nothing of it is allocated.
 type change struct {
+	isTouch bool // it stores only the times of the row
 	// next returns the row to write, whose version is the one that it replaces. It
 	// is called at every try. With nothing there is nothing to write.
 	next func(ctx context.Context) (r row, nothing bool, err error)
-	// send asks the store to make next.
-	send func(ctx context.Context, next row, t *meter) error
-	// isMade reports whether latest, the record as it is now, shows that the store
-	// made next.
-	isMade func(next, latest row) bool
 	// conflict decides after another write came first. latest is the record as it
-	// is now; found and err are those of its load.
-	conflict func(ctx context.Context, next, latest row, found presence, err error) (verdict, error)
-	// unanswered takes a write of which it is not known whether the store made it.
-	// looked: a look found that it is not there, so far.
+	// is now; err is that of its load.
+	conflict func(ctx context.Context, next, latest row, err error) (verdict, error)
+	// unanswered, if there is one, takes a write of which it is not known whether
+	// the store made it. looked: a look found that it is not there, so far.
 	unanswered func(next row, looked bool)
 }
 
-// ignore is for changes whose caller does not write again.
-func ignore(row, bool) {}
+// isMade reports whether latest, the record as it is now, shows that the store
+// made next. A touch has no nonce of its own; another touch serves as well.
+func (c *change) isMade(next, latest *row) bool {
+	if c.isTouch {
+		return latest.version == next.version && latest.seen >= next.seen
+	}
+	return latest.nonce == next.nonce
+}
 
 // verdict is what follows from a conflict.
 type verdict uint8
@@ -61,6 +63,9 @@ const (
 // commit makes a change, again and again until no other write comes first. It is
 // the one loop that writes records. It returns the row that was stored.
 func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeResult, error) {
+	if c.unanswered == nil {
+		c.unanswered = func(row, bool) {}
+	}
 	var release func()
 	defer func() {
 		if release != nil {
@@ -72,7 +77,11 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		if err != nil || nothing {
 			return row{}, writeFailed, err
 		}
-		err = c.send(ctx, next, t)
+		if c.isTouch {
+			err = b.touch(ctx, &next, t)
+		} else {
+			err = b.write(ctx, &next, t)
+		}
 		switch {
 		case err == nil:
 			return next, writeMade, nil
@@ -81,8 +90,8 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		case isNotSent(err):
 			return next, writeFailed, err
 		}
-		isConflict := errors.Is(err, ErrConflict) || errors.Is(err, ErrExists)
-		if isConflict {
+		isRefused := errors.Is(err, ErrConflict) || errors.Is(err, ErrExists)
+		if isRefused {
 			// Before the look at the record, which must be fresh.
 			if release == nil {
 				release = b.turns.Take(ctx, next.id)
@@ -95,22 +104,25 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		var latest row
 		found, lookErr := b.load(ctx, next.id, &latest, t)
 		switch {
-		case lookErr == nil && found != absent && c.isMade(next, latest):
+		case lookErr != nil:
+			// Without a look a refusal shows nothing: the store may refuse the repetition
+			// of a write that it has made.
+			c.unanswered(next, false)
+		case found != absent && c.isMade(&next, &latest):
 			return next, writeMade, nil // only the answer was lost
-		case lookErr == nil && found != present && next.isStored():
+		case found != present && next.isStored():
 			return next, writeGone, nil
+		case isRefused:
+		case next.isStored() && latest.version == next.version+1:
+			// Another write made that version, so this one was not made and never will be.
+			isRefused = true
+		default:
+			c.unanswered(next, true)
 		}
-		// If another write made the next version, this one was not made and never will
-		// be. A refusal alone does not show that: the store may refuse the repetition
-		// of a write that it has made.
-		isConflict = isConflict || lookErr == nil && next.isStored() && latest.version == next.version+1
-		if !isConflict || lookErr != nil {
-			c.unanswered(next, lookErr == nil)
-		}
-		if !isConflict {
+		if !isRefused {
 			return next, writeFailed, err
 		}
-		switch v, err := c.conflict(ctx, next, latest, found, lookErr); {
+		switch v, err := c.conflict(ctx, next, latest, lookErr); {
 		case err != nil:
 			return next, writeFailed, err
 		case v == giveUp:
@@ -121,9 +133,6 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 	}
 	return row{}, writeFailed, fmt.Errorf("session: save: %w", ErrConflict)
 }
-
-// hasNonceOf reports whether latest was made by the very write of next.
-func hasNonceOf(next, latest row) bool { return latest.nonce == next.nonce }
 
 // pause waits after the try of that number, which met a conflict.
 func pause(ctx context.Context, try int) error {

@@ -1,5 +1,5 @@
-// Accounts shows sign-up, log-in, a list of devices, and log-out: here, on one
-// other device, or everywhere.
+// Accounts shows sign-up, log-in, a list of devices, and log-out: on this device,
+// on another one, or everywhere.
 package main
 
 import (
@@ -17,11 +17,11 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// Account is what a session holds here. Who is logged in is User; everything
-// else about them is in the application's own database.
+// Account is the Data of a session. User is the name of the user who is logged in.
+// Everything else about them is in the application's own database.
 type Account struct {
 	User   string
-	Device string // what the browser said of itself
+	Device string // what the browser calls itself
 }
 
 type app struct {
@@ -73,7 +73,7 @@ func (a *app) home(c echo.Context) error {
 	}
 	var devices []device
 	for info, err := range a.sessions.Sessions(c.Request().Context(), s.Data.User) {
-		if err != nil && info.ID == "" { // one that is damaged is listed, and can be ended
+		if err != nil && info.ID == "" { // a damaged session is listed, and can be ended
 			return err
 		}
 		devices = append(devices, device{info, info.ID == s.ID()})
@@ -97,8 +97,8 @@ func (a *app) logIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	// Another User: the session gets a new token by itself, and the one that this
-	// browser had before opens nothing any more.
+	// The change of User renews the token. The token that this browser had before
+	// opens nothing any more.
 	s.Data = Account{User: name, Device: cmp.Or(c.Request().UserAgent(), "unknown")}
 	return c.Redirect(http.StatusSeeOther, "/")
 }
@@ -112,8 +112,8 @@ func (a *app) logOut(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 
-// logOutDevice ends one session of the visitor's own: the id of somebody else's
-// is not found.
+// logOutDevice ends one of the visitor's own sessions. The id of another user's
+// session is not found.
 func (a *app) logOutDevice(c echo.Context) error {
 	s, err := session.Get[Account](c)
 	if err != nil {
@@ -129,16 +129,16 @@ func (a *app) logOutDevice(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 
-// logOutEverywhere ends all sessions of the visitor, this one included.
+// logOutEverywhere ends all sessions of the visitor, including this one.
 func (a *app) logOutEverywhere(c echo.Context) error {
 	s, err := session.Get[Account](c)
 	if err != nil {
 		return err
 	}
-	if _, err := a.sessions.DeleteUser(c.Request().Context(), s.Data.User); err != nil {
+	if _, err := a.sessions.DeleteOthers(c.Request().Context(), s.Data.User, s.ID()); err != nil {
 		return err
 	}
-	s.Destroy() // for the cookie
+	s.Destroy() // this one last: that also clears the cookie
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 

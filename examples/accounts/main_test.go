@@ -42,6 +42,9 @@ func TestDevices(t *testing.T) {
 
 	phone.post("/log-in", http.StatusOK)
 	laptop.post("/log-out-everywhere", http.StatusOK)
+	if cookies := laptop.cookies(); len(cookies) != 0 {
+		t.Errorf("the laptop has the cookies %v, want none", cookies)
+	}
 	for _, b := range []*browser{laptop, phone} {
 		if page := b.get("/"); strings.Contains(page, "ada") {
 			t.Errorf("%s is still logged in: %s", b.agent, page)
@@ -95,6 +98,15 @@ func browse(t *testing.T, server *httptest.Server, agent string) *browser {
 		t.Fatal(err)
 	}
 	return &browser{t, &http.Client{Jar: jar}, server.URL, agent, "ada", "correct horse"}
+}
+
+func (b *browser) cookies() []*http.Cookie {
+	b.t.Helper()
+	site, err := url.Parse(b.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.client.Jar.Cookies(site)
 }
 
 func (b *browser) post(path string, want int) {

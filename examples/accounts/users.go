@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// users stands for the application's own database: who there is, with salted
-// hashes of their passwords. Its zero value has nobody.
+// users stands for the application's own database. It has the names of the users,
+// and salted hashes of their passwords. The zero value has no users.
 type users struct {
 	iterations int // of the hash; 0: defaultIterations
 
 	mu   sync.Mutex
-	hash map[string][]byte // the salt, and then the hash
+	hash map[string][]byte // by name: the salt, and then the hash
 }
 
 const (
@@ -26,7 +26,7 @@ const (
 
 func (u *users) add(name, password string) error {
 	if name == "" || len(password) < 8 {
-		return errors.New("a name, and a password of at least eight characters, are needed")
+		return errors.New("give a name, and a password of at least eight characters")
 	}
 	salt := make([]byte, saltLen)
 	rand.Read(salt)
@@ -46,7 +46,8 @@ func (u *users) add(name, password string) error {
 	return nil
 }
 
-// check takes the same time for a name that there is not.
+// check reports whether the password is right. It takes as long for an unknown name
+// as for a known one.
 func (u *users) check(name, password string) bool {
 	u.mu.Lock()
 	stored, ok := u.hash[name]

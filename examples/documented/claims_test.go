@@ -17,7 +17,7 @@ var (
 	tableRow     = regexp.MustCompile(`(?m)^\| *(\d+|V7\.\d\.\d) *\|.*$`)
 )
 
-// Every test that the page on security names is there.
+// Every test that the page on security names exists.
 func TestSecurityPageNamesTestsThatExist(t *testing.T) {
 	t.Parallel()
 	declared := map[string]bool{}
@@ -39,13 +39,13 @@ func TestSecurityPageNamesTestsThatExist(t *testing.T) {
 	}
 	for _, m := range named {
 		if !declared[m[1]] {
-			t.Errorf("%s names the test %s, which is in no file", securityPage, m[1])
+			t.Errorf("%s names the test %s, which does not exist", securityPage, m[1])
 		}
 	}
 }
 
-// The tables leave out no requirement, and each row has a test, or says that it
-// is left to the application.
+// The tables leave out no requirement. Each row names a test, or says that the
+// requirement is left to the application.
 func TestSecurityPageAnswersEveryRequirement(t *testing.T) {
 	t.Parallel()
 	want := map[string]bool{}
@@ -55,11 +55,11 @@ func TestSecurityPageAnswersEveryRequirement(t *testing.T) {
 	}
 	for _, m := range tableRow.FindAllStringSubmatch(read(t, securityPage), -1) {
 		if !want[m[1]] {
-			t.Errorf("the row of %s is there twice, or is of no requirement", m[1])
+			t.Errorf("there are two rows of %s, or it is no requirement", m[1])
 		}
 		delete(want, m[1])
 		if !testNamed.MatchString(m[0]) && !strings.Contains(m[0], "application") {
-			t.Errorf("the row of %s names no test, and does not say that it is the application's", m[1])
+			t.Errorf("the row of %s names no test, and does not say that it is left to the application", m[1])
 		}
 	}
 	for id := range want {

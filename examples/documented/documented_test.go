@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Every line of Go in the documentation stands in a file here, or among the
-// examples of a package, in the same order, and so compiles.
+// All Go code in the documentation compiles, because it stands in a file of this
+// folder, or in the examples of a package, in the same lines.
 func TestDocumentedCodeCompiles(t *testing.T) {
 	t.Parallel()
 	sources, err := filepath.Glob("*_test.go")
@@ -37,7 +37,7 @@ func TestDocumentedCodeCompiles(t *testing.T) {
 		}
 	}
 	if blocks == 0 {
-		t.Error("no Go code was found in the documentation: is it still where this test looks?")
+		t.Error("no Go code was found in the documentation: is this test looking in the right place?")
 	}
 }
 
@@ -50,8 +50,8 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// goBlocks returns the fenced blocks of Go, cut where they have an empty line:
-// each part stands for itself.
+// goBlocks returns the fenced blocks of Go. A block with an empty line counts as
+// several.
 func goBlocks(page string) (blocks []string) {
 	for i, part := range strings.Split(page, "```") {
 		if code, ok := strings.CutPrefix(part, "go\n"); ok && i%2 == 1 {
@@ -61,7 +61,7 @@ func goBlocks(page string) (blocks []string) {
 	return blocks
 }
 
-// squeeze makes two texts equal that differ in indentation.
+// squeeze removes indentation and empty lines.
 func squeeze(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {

@@ -1,5 +1,4 @@
-// Package documented has the code that the documentation shows, where it is
-// compiled and run.
+// Package documented compiles and runs the code that the documentation shows.
 package documented
 
 import (

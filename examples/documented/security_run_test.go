@@ -17,7 +17,7 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// What the application has of its own.
+// The functions of the application that the recipes call.
 
 func authenticate(c echo.Context) (string, error) { return c.FormValue("user"), nil }
 
@@ -54,7 +54,7 @@ func memberSite(t *testing.T) (*echo.Echo, *session.Manager[Member]) {
 	return e, sessions
 }
 
-// visitor is a browser, of the kind that its name says.
+// visitor is one browser. Its name is its User-Agent.
 type visitor struct {
 	e     *echo.Echo
 	name  string
@@ -87,7 +87,7 @@ func TestRecipes(t *testing.T) {
 		phone.do(t, "POST", "/log-in?user=ada", http.StatusNoContent)
 		laptop.do(t, "POST", "/log-in?user=ada", http.StatusNoContent)
 
-		// The second factor gives another token, and holds for a while.
+		// The second factor gives another token, and counts for five minutes.
 		thief.token = laptop.token
 		laptop.do(t, "POST", "/transfer", http.StatusForbidden)
 		laptop.do(t, "POST", "/second-factor", http.StatusNoContent)

@@ -15,8 +15,8 @@ import (
 
 type Member struct {
 	User   string    // "" until they sign in
-	Second time.Time // when a second factor was last shown
-	Device string    // for the list of devices: to be shown, never trusted
+	Second time.Time // when they last showed a second factor
+	Device string    // for the list of devices; shown, but never trusted
 }
 
 // memberSessions makes the sessions of the recipes.
@@ -43,7 +43,7 @@ func logIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Regenerate() // nothing that was there before the log-in comes along
+	s.Regenerate() // nothing from before the log-in stays
 	s.Data.User = user
 	s.Data.Device = c.Request().UserAgent()
 	return c.NoContent(http.StatusNoContent)
@@ -57,12 +57,13 @@ func showSecondFactor(c echo.Context) error {
 	if err := verifySecondFactor(c, s.Data.User); err != nil {
 		return err
 	}
-	s.Renew() // more may be done with this session: a token from before is not to do it
+	s.Renew() // a token from before the second factor must not be able to do more
 	s.Data.Second = time.Now()
 	return c.NoContent(http.StatusNoContent)
 }
 
-// needsSecondFactor keeps out who has not shown one lately.
+// needsSecondFactor lets a request pass only if its user has shown a second factor
+// in the last five minutes.
 func needsSecondFactor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		m, err := session.Peek[Member](c)
@@ -146,7 +147,7 @@ func disableAccount(ctx context.Context, sessions *session.Manager[Member], user
 	return err
 }
 
-// crossOrigin is for clients of another origin that carry the token in a header.
+// crossOrigin serves clients of another origin, which carry the token in a header.
 func crossOrigin(e *echo.Echo, sessions *session.Manager[Member]) {
 	e.Use(middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins:  []string{"https://app.example.com"},

@@ -14,7 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Visitor is what a session holds here: a struct of the application's own.
+// Visitor is the Data of a session: a struct of the application's own.
 type Visitor struct {
 	Name  string
 	Views int
@@ -32,7 +32,7 @@ func handle(c echo.Context) error {
 		return err
 	case c.Path() == "/sign-in":
 		s.Data.Name = c.FormValue("name")
-		s.Renew() // a token that somebody knew before is worth nothing now
+		s.Renew() // the token from before opens nothing any more
 	case c.Path() == "/sign-out":
 		s.Destroy()
 	default:

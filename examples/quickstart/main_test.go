@@ -70,7 +70,7 @@ func TestQuickstart(t *testing.T) {
 }
 
 // start builds the program, starts it on a free port and returns its URL. The
-// program is ended with the test.
+// program ends with the test.
 func start(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "quickstart.exe")
@@ -78,8 +78,8 @@ func start(t *testing.T) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 
-	// The context of a test ends before its clean-up begins: that kills the
-	// program, and the clean-up waits for it.
+	// The context of a test ends before its clean-up begins. That kills the program,
+	// and the clean-up waits for its end.
 	cmd := exec.CommandContext(t.Context(), program)
 	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0")
 	cmd.Stderr = os.Stderr
@@ -96,7 +96,7 @@ func start(t *testing.T) string {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if found := address.FindStringSubmatch(lines.Text()); found != nil {
-			go func() { _, _ = io.Copy(io.Discard, stdout) }() // whatever it says later must not block it
+			go func() { _, _ = io.Copy(io.Discard, stdout) }() // so that later output does not block the program
 			return "http://" + found[1]
 		}
 	}
@@ -130,7 +130,7 @@ func (v *visitor) get(path string) string {
 	return v.page(res, err)
 }
 
-// post sends a form and returns the page to which the answer leads.
+// post sends a form and returns the page that the response redirects to.
 func (v *visitor) post(path string, form url.Values) string {
 	v.t.Helper()
 	res, err := v.http.PostForm(v.site.JoinPath(path).String(), form)
@@ -157,7 +157,7 @@ func (v *visitor) page(res *http.Response, err error) string {
 	return string(body)
 }
 
-// cookie returns the only cookie that this visitor holds.
+// cookie returns the only cookie of this visitor.
 func (v *visitor) cookie() *http.Cookie {
 	v.t.Helper()
 	cookies := v.http.Jar.Cookies(v.site)
