@@ -39,68 +39,99 @@ const (
 // an operator's fields too, so the server decides about documents just below it.
 const maxDocument = 16 << 20
 
-// encode never fails here: the values are strings, numbers, times, and bytes that
-// are a document if they are embedded as one.
-func encode(d bson.D) bson.Raw {
-	raw, _ := bson.Marshal(d)
+// encode does not depend on the BSON options of the application's client. It never
+// fails here: the values are strings, numbers, times, and bytes that are a document
+// if they are embedded as one.
+func encode(v any) bson.Raw {
+	raw, _ := bson.Marshal(v)
 	return raw
 }
 
+// What is sent with every request is built from structs: the driver encodes them
+// with a fifth of the allocations of a bson.D.
+type (
+	// document has the fields in the order in which they are stored.
+	document struct {
+		ID      string      `bson:"_id"`
+		Name    string      `bson:"name"`
+		Version int64       `bson:"v"`
+		User    string      `bson:"user,omitempty"`
+		Created time.Time   `bson:"created"`
+		Seen    time.Time   `bson:"seen"`
+		Expires time.Time   `bson:"expires"`
+		Format  string      `bson:"format"`
+		Meta    bson.Binary `bson:"meta"`
+		Data    any         `bson:"data"`
+	}
+
+	// filter is for a session, in one version of it unless that is 0.
+	filter struct {
+		ID      string `bson:"_id"`
+		Version int64  `bson:"v,omitempty"`
+	}
+
+	// liveFilter is for one version of a session that has not expired. No session
+	// has version 0.
+	liveFilter struct {
+		ID      string `bson:"_id"`
+		Version int64  `bson:"v"`
+		Expires after  `bson:"expires"`
+	}
+	after struct {
+		Time time.Time `bson:"$gt"`
+	}
+
+	// replacement is what an update has the server compute.
+	replacement struct {
+		Name    literal     `bson:"name"`
+		Version int64       `bson:"v"`
+		User    any         `bson:"user"`
+		Created time.Time   `bson:"created"`
+		Seen    later       `bson:"seen"`
+		Expires conditional `bson:"expires"`
+		Format  literal     `bson:"format"`
+		Meta    bson.Binary `bson:"meta"`
+		Data    literal     `bson:"data"`
+	}
+	literal struct {
+		Value any `bson:"$literal"`
+	}
+	later struct {
+		Values [2]any `bson:"$max"`
+	}
+	isLater struct {
+		Values [2]any `bson:"$gt"`
+	}
+	conditional struct {
+		Values [3]any `bson:"$cond"`
+	}
+)
+
 // encodeDocument returns the document that stores r as version 1.
 func encodeDocument(r session.Record) bson.Raw {
-	d := bson.D{{Key: fieldID, Value: r.ID}, {Key: fieldName, Value: r.Name}, {Key: fieldVersion, Value: int64(1)}}
-	if r.User != "" {
-		d = append(d, bson.E{Key: fieldUser, Value: r.User})
-	}
-	return encode(append(d,
-		bson.E{Key: fieldCreated, Value: r.CreatedAt},
-		bson.E{Key: fieldSeen, Value: r.SeenAt},
-		bson.E{Key: fieldExpires, Value: r.ExpiresAt},
-		bson.E{Key: fieldFormat, Value: r.Format},
-		bson.E{Key: fieldMeta, Value: bson.Binary{Data: r.Meta}},
-		bson.E{Key: fieldData, Value: dataOf(r)},
-	))
+	return encode(document{
+		ID:      r.ID,
+		Name:    r.Name,
+		Version: 1,
+		User:    r.User,
+		Created: r.CreatedAt,
+		Seen:    r.SeenAt,
+		Expires: r.ExpiresAt,
+		Format:  r.Format,
+		Meta:    bson.Binary{Data: r.Meta},
+		Data:    dataOf(r),
+	})
 }
 
-// encodeFilter returns the filter for a session: for one version of it unless that
-// is 0, and only while it ends after a time unless that is zero.
-func encodeFilter(id string, version int64, endsAfter time.Time) bson.D {
-	d := bson.D{{Key: fieldID, Value: id}}
-	if version != 0 {
-		d = append(d, bson.E{Key: fieldVersion, Value: version})
-	}
-	if !endsAfter.IsZero() {
-		d = append(d, bson.E{Key: fieldExpires, Value: bson.D{{Key: "$gt", Value: endsAfter}}})
-	}
-	return d
-}
-
-// encodeUser returns the filter for a user's sessions of one kind, without the
+// userFilter returns the filter for a user's sessions of one kind, without the
 // session exceptID.
-func encodeUser(name, user, exceptID string) bson.D {
+func userFilter(name, user, exceptID string) bson.D {
 	d := bson.D{{Key: fieldName, Value: name}, {Key: fieldUser, Value: user}}
 	if exceptID != "" {
 		d = append(d, bson.E{Key: fieldID, Value: bson.D{{Key: "$ne", Value: exceptID}}})
 	}
 	return d
 }
-
-// What an update has the server compute. As structs they are much cheaper than as
-// documents.
-type (
-	literal struct {
-		V any `bson:"$literal"`
-	}
-	later struct {
-		V [2]any `bson:"$max"`
-	}
-	isLater struct {
-		V [2]any `bson:"$gt"`
-	}
-	conditional struct {
-		V [3]any `bson:"$cond"`
-	}
-)
 
 // encodeUpdate returns the change that stores r as the next version.
 //
@@ -114,18 +145,16 @@ func encodeUpdate(r session.Record) pipeline {
 	if r.User != "" {
 		user = literal{r.User}
 	}
-	set := bson.D{
-		{Key: fieldName, Value: literal{r.Name}},
-		{Key: fieldVersion, Value: r.Version + 1},
-		{Key: fieldUser, Value: user},
-		{Key: fieldCreated, Value: r.CreatedAt},
-		{Key: fieldSeen, Value: later{[2]any{storedSeen, seen}}},
-		{Key: fieldExpires, Value: conditional{[3]any{
-			isLater{[2]any{storedSeen, seen}}, later{[2]any{storedExpires, expires}}, expires,
-		}}},
-		{Key: fieldFormat, Value: literal{r.Format}},
-		{Key: fieldMeta, Value: bson.Binary{Data: r.Meta}},
-		{Key: fieldData, Value: literal{dataOf(r)}},
+	set := replacement{
+		Name:    literal{r.Name},
+		Version: r.Version + 1,
+		User:    user,
+		Created: r.CreatedAt,
+		Seen:    later{[2]any{storedSeen, seen}},
+		Expires: conditional{[3]any{isLater{[2]any{storedSeen, seen}}, later{[2]any{storedExpires, expires}}, expires}},
+		Format:  literal{r.Format},
+		Meta:    bson.Binary{Data: r.Meta},
+		Data:    literal{dataOf(r)},
 	}
 	return pipeline(encode(bson.D{{Key: "0", Value: bson.D{{Key: "$set", Value: set}}}}))
 }

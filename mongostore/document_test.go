@@ -99,14 +99,15 @@ func TestUpdate(t *testing.T) {
 func TestFilters(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		got  bson.D
+		got  any
 		want string
 	}{
-		"live":          {encodeFilter("an-id", 7, time.UnixMilli(1000)), `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}}}`},
-		"version":       {encodeFilter("x", 7, time.Time{}), `{"_id": "x","v": {"$numberLong":"7"}}`},
-		"any version":   {encodeFilter("x", 0, time.Time{}), `{"_id": "x"}`},
-		"user":          {encodeUser("sid", "u1", ""), `{"name": "sid","user": "u1"}`},
-		"other of user": {encodeUser("sid", "u1", "x"), `{"name": "sid","user": "u1","_id": {"$ne": "x"}}`},
+		"live":             {liveFilter{"an-id", 7, after{time.UnixMilli(1000)}}, `{"_id": "an-id","v": {"$numberLong":"7"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}}}`},
+		"live, no version": {liveFilter{"x", 0, after{time.UnixMilli(1000)}}, `{"_id": "x","v": {"$numberLong":"0"},"expires": {"$gt": {"$date":{"$numberLong":"1000"}}}}`},
+		"version":          {filter{"x", 7}, `{"_id": "x","v": {"$numberLong":"7"}}`},
+		"any version":      {filter{ID: "x"}, `{"_id": "x"}`},
+		"user":             {userFilter("sid", "u1", ""), `{"name": "sid","user": "u1"}`},
+		"other of user":    {userFilter("sid", "u1", "x"), `{"name": "sid","user": "u1","_id": {"$ne": "x"}}`},
 	} {
 		if got := encode(tt.got).String(); got != tt.want {
 			t.Errorf("%s: got %s, want %s", name, got, tt.want)

@@ -43,7 +43,7 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
 	inSession, sess := s.causal.begin(ctx)
-	raw, err := s.coll.FindOne(inSession, encodeFilter(id, 0, time.Time{})).Raw()
+	raw, err := s.coll.FindOne(inSession, bson.D{{Key: fieldID, Value: id}}).Raw()
 	s.causal.end(sess, err)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
@@ -78,7 +78,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	update := encodeUpdate(r)
 	return s.perform(ctx, write{op: updating, record: r, size: len(update), send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), update))
+		return matched(s.coll.UpdateOne(ctx, encode(liveFilter{r.ID, r.Version, after{time.Now()}}), update))
 	}})
 }
 
@@ -93,7 +93,7 @@ func matched(res *mongo.UpdateResult, err error) (bool, error) {
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	forward := bson.D{{Key: "$max", Value: bson.D{{Key: fieldSeen, Value: r.SeenAt}, {Key: fieldExpires, Value: r.ExpiresAt}}}}
 	return s.perform(ctx, write{op: touching, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encodeFilter(r.ID, r.Version, time.Now()), forward))
+		return matched(s.coll.UpdateOne(ctx, encode(liveFilter{r.ID, r.Version, after{time.Now()}}), forward))
 	}})
 }
 
@@ -106,7 +106,7 @@ func (s *Store) Touch(ctx context.Context, r session.Record) error {
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
 	r := session.Record{ID: id, Version: version}
 	return s.perform(ctx, write{op: deleting, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		res, err := s.coll.DeleteOne(ctx, encodeFilter(id, version, time.Time{}))
+		res, err := s.coll.DeleteOne(ctx, encode(filter{id, version}))
 		return err == nil && res.DeletedCount > 0, err
 	}})
 }
@@ -124,7 +124,7 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 		}
 		limited, cancel := context.WithTimeout(ctx, s.timeout)
 		inSession, sess := s.causal.begin(limited)
-		cursor, err := s.coll.Find(inSession, encodeUser(name, user, ""))
+		cursor, err := s.coll.Find(inSession, userFilter(name, user, ""))
 		cancel()
 		if err != nil {
 			s.causal.end(sess, err)
@@ -186,7 +186,7 @@ func (s *Store) DeleteUser(ctx context.Context, name, user, exceptID string) (n 
 		return 0, s.ready(ctx, clearing)
 	}
 	err = s.perform(ctx, write{op: clearing, send: func(ctx context.Context) (applied bool, err error) {
-		res, err := s.coll.DeleteMany(ctx, encodeUser(name, user, exceptID))
+		res, err := s.coll.DeleteMany(ctx, userFilter(name, user, exceptID))
 		if res != nil {
 			n += res.DeletedCount
 		}

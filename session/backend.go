@@ -69,16 +69,12 @@ func (b *backend) event(ctx context.Context, kind EventKind, r *row, t *meter, e
 // setStatus takes the status of a StatusStore.
 func (b *backend) setStatus(s Status) {
 	if b.gate.Set(s == StatusConnected) {
-		b.statusEvent(context.Background(), s == StatusConnected)
+		kind := EventStoreDown
+		if s == StatusConnected {
+			kind = EventStoreUp
+		}
+		b.event(context.Background(), kind, new(row), nil, nil)
 	}
-}
-
-func (b *backend) statusEvent(ctx context.Context, up bool) {
-	kind := EventStoreDown
-	if up {
-		kind = EventStoreUp
-	}
-	b.event(ctx, kind, new(row), nil, nil)
 }
 
 // ask is around every call of the store. op names it in errors.
@@ -114,7 +110,7 @@ func (b *backend) probe(ctx context.Context, p outage.Probe, do func() error) (e
 	err = ErrUnavailable
 	defer func() {
 		if b.gate.Answered(p, isAnswer(err)) {
-			b.statusEvent(ctx, true)
+			b.event(ctx, EventStoreUp, new(row), nil, nil)
 		}
 	}()
 	err = do()

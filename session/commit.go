@@ -145,7 +145,7 @@ func (f *flow) differs(data []byte) (bool, error) {
 	if base.isComparable || base.data == nil {
 		return true, nil
 	}
-	again, err := f.typed.recode(base)
+	again, _, err := f.typed.reread(base)
 	return !bytes.Equal(again, data), err
 }
 

@@ -12,7 +12,7 @@ import (
 // leftovers are the records that Regenerate leaves behind until a save ends them.
 type leftovers struct {
 	replaced []owned // records of the sessions before
-	orphans  []owned // new records that no client was given, and that could not be deleted
+	orphans  []row   // new records that no client was given, and that could not be deleted
 }
 
 // owned is a record that is not the session's any more, and by what the request
@@ -181,27 +181,20 @@ func (f *flow) endOrphans(ctx context.Context) {
 		return
 	}
 	l := f.draft.leftovers
-	kept := l.orphans[:0]
-	for _, o := range l.orphans {
-		if !f.deleteOrphan(ctx, &o) {
-			kept = append(kept, o)
-		}
-	}
-	l.orphans = kept
+	l.orphans = slices.DeleteFunc(l.orphans, func(r row) bool { return f.deleteOrphan(ctx, &r) })
 }
 
 // deleteOrphan deletes a record of any version, and reports whether it is gone.
-func (f *flow) deleteOrphan(ctx context.Context, o *owned) bool {
+func (f *flow) deleteOrphan(ctx context.Context, r *row) bool {
 	t := f.b.meter()
-	err := f.delete(ctx, o.row.id, 0, t)
+	err := f.delete(ctx, r.id, 0, t)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return true
-	case err != nil:
-		f.event(ctx, EventError, o.row, t, err)
+	case err == nil:
+		f.event(ctx, EventDestroyed, *r, t, nil)
+	case !errors.Is(err, ErrNotFound):
+		f.event(ctx, EventError, *r, t, err)
 		return false
 	}
-	f.event(ctx, EventDestroyed, o.row, t, nil)
 	return true
 }
 
@@ -215,9 +208,8 @@ const cleanUpTimeout = 5 * time.Second
 func (f *flow) takeBack(ctx context.Context, asked pending) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	orphan := f.ownRecord()
-	if !f.deleteOrphan(ctx, &orphan) {
-		f.draft.leftovers.orphans = append(f.draft.leftovers.orphans, orphan)
+	if !f.deleteOrphan(ctx, &f.row) {
+		f.draft.leftovers.orphans = append(f.draft.leftovers.orphans, f.row)
 	}
 	f.row = row{id: f.row.id, created: f.row.created}
 	f.draft.base = base{} // every Data counts as changed
@@ -266,8 +258,8 @@ func (f *flow) regenerate(id string, data []byte) bool {
 // the session a new id: its function called Regenerate, or the id before must not
 // be created again. A new record that may exist is an orphan.
 func (f *flow) undoNew(before snapshot) {
-	d, asked, orphan := f.draft, f.draft.pending, f.ownRecord()
-	mayExist := orphan.row.isStored() || d.unresolved != nil && d.unresolved.open
+	d, asked, orphan := f.draft, f.draft.pending, f.row
+	mayExist := orphan.isStored() || d.unresolved != nil && d.unresolved.open
 	l := cmp.Or(d.leftovers, new(leftovers))
 	*d = before.draft
 	d.leftovers, f.row, f.cred = l, before.row, before.cred
@@ -281,13 +273,11 @@ func (f *flow) undoNew(before snapshot) {
 	if mayExist {
 		l.orphans = append(l.orphans, orphan)
 	}
-	kept := l.replaced[:0]
-	for _, o := range l.replaced {
-		if o.row.id != before.row.id {
-			kept = append(kept, o)
-		} else if o.tried {
+	l.replaced = slices.DeleteFunc(l.replaced, func(o owned) bool {
+		isBack := o.row.id == before.row.id
+		if isBack && o.tried {
 			d.noteUnresolved().deleting = true
 		}
-	}
-	l.replaced = kept
+		return isBack
+	})
 }

@@ -45,8 +45,8 @@ func (f *flow) Hijacked() {
 
 // close ends the exchange.
 func (f *flow) close() {
-	f.response, f.inRequest, f.lines = responseOver, false, nil
-	f.typed.releaseHooks()
+	f.response, f.lines = responseOver, nil
+	f.request = nil // the adapter may serve another request with it by now
 }
 
 // late does what can still be done after the response has begun.

@@ -10,9 +10,8 @@ import "context"
 // All its methods may be called from several goroutines at once.
 type Exchange[T any] struct {
 	flow
-	m     *Manager[T]
-	hooks Hooks[T]   // nil outside of a request, and after it
-	s     *opened[T] // nil until Data is decoded or made
+	m *Manager[T]
+	s *opened[T] // nil until Data is decoded or made
 }
 
 // opened is the session of an exchange once Data exists.
@@ -65,14 +64,15 @@ func (m *Manager[T]) Begin(x *Exchange[T], o BeginOptions[T]) *Exchange[T] {
 	if x == nil {
 		x = new(Exchange[T])
 	}
-	x.m, x.hooks = m, o.Hooks
-	x.flow.b, x.flow.typed = &m.backend, x
-	x.lines, x.options.inHeader = o.Cookies, o.Tokens != nil
-	if x.options.inHeader {
+	x.m, x.b, x.typed = m, &m.backend, x
+	x.lines = o.Cookies
+	if o.Tokens != nil {
 		x.lines = o.Tokens
 	}
-	x.options.hasValid, x.options.hasBeforeSave = o.HasValid, o.HasBeforeSave
-	x.inRequest = o.Hooks != nil
+	x.options = options{o.Tokens != nil, o.HasValid, o.HasBeforeSave}
+	if o.Hooks != nil {
+		x.request = o.Hooks
+	}
 	return x
 }
 
@@ -215,20 +215,13 @@ func (x *Exchange[T]) user(v *T) (user string) {
 
 func (x *Exchange[T]) userOfData() string { return x.user(&x.s.session.Data) }
 
-func (x *Exchange[T]) userOf(e encoded) (string, error) {
+func (x *Exchange[T]) reread(e encoded) (data []byte, user string, err error) {
 	var v T
-	if err := x.decode(e, &v); err != nil {
-		return "", err
+	if err = x.decode(e, &v); err != nil {
+		return nil, "", err
 	}
-	return x.user(&v), nil
-}
-
-func (x *Exchange[T]) recode(e encoded) ([]byte, error) {
-	var v T
-	if err := x.decode(e, &v); err != nil {
-		return nil, err
-	}
-	return x.encode(&v)
+	data, err = x.encode(&v)
+	return data, x.user(&v), err
 }
 
 func (x *Exchange[T]) mergeData(base, mine, theirs encoded) (merged []byte, conflicts []string, err error) {
@@ -245,24 +238,6 @@ func (x *Exchange[T]) mergeData(base, mine, theirs encoded) (merged []byte, conf
 	return merged, conflicts, err
 }
 
-// requestContext is the request's context, for calls that have none of their
-// own. Needs no lock.
-func (x *Exchange[T]) requestContext() context.Context {
-	x.mu.Lock()
-	hooks := x.hooks
-	x.mu.Unlock()
-	if hooks == nil {
-		return context.Background()
-	}
-	return hooks.Context()
-}
+func (x *Exchange[T]) askValid() (bool, error) { return x.request.(Hooks[T]).Valid(&x.s.session) }
 
-func (x *Exchange[T]) requestOrigin() (scheme, host string) { return x.hooks.Origin() }
-
-func (x *Exchange[T]) askValid() (bool, error) { return x.hooks.Valid(&x.s.session) }
-
-func (x *Exchange[T]) askBeforeSave() error { return x.hooks.BeforeSave(&x.s.session) }
-
-func (x *Exchange[T]) askFailed(op Op, err error) error { return x.hooks.Failed(op, err) }
-
-func (x *Exchange[T]) releaseHooks() { x.hooks = nil }
+func (x *Exchange[T]) askBeforeSave() error { return x.request.(Hooks[T]).BeforeSave(&x.s.session) }

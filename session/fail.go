@@ -76,10 +76,10 @@ func (f *flow) makeEmpty(why ending, cause error, id string) {
 // answer observes an error and returns what the ErrorHandler makes of it.
 func (f *flow) answer(ctx context.Context, op Op, err error) error {
 	f.event(ctx, EventError, f.row, nil, err)
-	if !f.inRequest {
+	if f.request == nil {
 		return err
 	}
-	return f.callHook(hookFailed, func() error { return f.typed.askFailed(op, err) })
+	return f.callHook(hookFailed, func() error { return f.request.Failed(op, err) })
 }
 
 // result is what a step that may write came to. If it has neither written nor an

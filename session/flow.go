@@ -25,6 +25,7 @@ import (
 type flow struct {
 	b       *backend
 	typed   typed
+	request request  // nil outside of a request, and after it; mu guards it
 	lines   []string // of the request that carry tokens
 	options options
 
@@ -37,7 +38,6 @@ type flow struct {
 	ending        ending   // why the session is never saved, if it is not
 	failed        bool     // the commit failed, and what is pending was observed
 	destroyFailed bool     // a Destroy was among it
-	inRequest     bool     // hooks may be called: there is a request, and it is not over
 	read          bool     // the application looked at the session, so the response depends on it
 	presented     bool     // the request carried a token
 	hijacked      bool     // the handler has the connection and may send the token itself
@@ -136,28 +136,44 @@ type pending struct {
 
 // typed is the side of an exchange that knows the type of Data. An Exchange[T]
 // is one. It calls the codec and the functions of the configuration outside of
-// flow.mu; the methods from requestContext on are called like that themselves.
+// flow.mu; askValid and askBeforeSave are called like that themselves.
 type typed interface {
-	newDraft() *draft                 // makes the Session, if there is none, and returns its draft
-	abandonSession()                  // another goroutine may have the Session: the next one is a new object
-	freshData() ([]byte, error)       // makes Data as New does, and returns its encoding
-	decodeData(e encoded) error       // makes Data of e
-	encodeData() ([]byte, error)      // encodes Data
-	copyData() any                    // a copy of Data, for setData
-	setData(data any)                 // brings a copy back
-	userOfData() string               // Config.User of Data
-	userOf(e encoded) (string, error) // Config.User of e
-	recode(e encoded) ([]byte, error) // encodes the value of e as this T and this codec do
+	newDraft() *draft            // makes the Session, if there is none, and returns its draft
+	abandonSession()             // another goroutine may have the Session: the next one is a new object
+	freshData() ([]byte, error)  // makes Data as New does, and returns its encoding
+	decodeData(e encoded) error  // makes Data of e
+	encodeData() ([]byte, error) // encodes Data
+	copyData() any               // a copy of Data, for setData
+	setData(data any)            // brings a copy back
+	userOfData() string          // Config.User of Data
+	// reread decodes e, and returns its value as this T and this codec encode it,
+	// and its Config.User.
+	reread(e encoded) (data []byte, user string, err error)
 	// mergeData makes Data what base, mine and theirs become, and returns its
 	// encoding.
 	mergeData(base, mine, theirs encoded) (merged []byte, conflicts []string, err error)
 
-	requestContext() context.Context
-	requestOrigin() (scheme, host string)
 	askValid() (bool, error)
 	askBeforeSave() error
-	askFailed(op Op, err error) error
-	releaseHooks() // the request is over: its hooks may serve another one by now
+}
+
+// request is the part of the hooks that does not depend on the type of Data.
+type request interface {
+	Context() context.Context
+	Origin() (scheme, host string)
+	Failed(op Op, err error) error
+}
+
+// requestContext is the request's, for calls that have none of their own. It
+// takes mu.
+func (f *flow) requestContext() context.Context {
+	f.mu.Lock()
+	request := f.request
+	f.mu.Unlock()
+	if request == nil {
+		return context.Background()
+	}
+	return request.Context()
 }
 
 // lock begins an operation, when the one before has ended.

@@ -37,16 +37,10 @@ func (o Outcome) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.Outcome{Action:%d Read:%v}", o.Action, o.Read)
 }
 
-// LogValue returns what Format writes.
-func (o Outcome) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) }
-
 // Format writes the type and nothing else, because the options have tokens.
 func (r BeginOptions[T]) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "session.BeginOptions[%v]", reflect.TypeFor[T]())
 }
-
-// LogValue returns what Format writes.
-func (r BeginOptions[T]) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // Format writes the type and the cookie's name.
 func (m *Manager[T]) Format(f fmt.State, verb rune) {

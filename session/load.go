@@ -30,7 +30,7 @@ func (f *flow) load(ctx context.Context) error {
 }
 
 func (f *flow) requestIsCanceled() (is bool) {
-	f.outside(func() { is = f.typed.requestContext().Err() != nil })
+	f.outside(func() { is = f.requestContext().Err() != nil })
 	return is
 }
 

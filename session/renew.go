@@ -115,7 +115,7 @@ func (f *flow) renewal(user string) renewal {
 // with m, and this request can give it to the client.
 func (f *flow) isRenewalDue(m *meta) bool {
 	after := f.b.renewAfter
-	if after == 0 || f.cred.old || f.response >= responseBegun || !f.inRequest {
+	if after == 0 || f.cred.old || f.response >= responseBegun || f.request == nil {
 		return false
 	}
 	return nowMillis()-m.issued >= after.Milliseconds()
@@ -164,7 +164,7 @@ func (f *flow) recognise(o *origin, r *row) (secret string, state credentialStat
 		}
 	}
 	state = r.check(token.DigestOf(f.b.cookie.Name, o.secret))
-	if state.opens() && !o.writes.has(r.nonce) && !f.hasSameUser(o, r) {
+	if state.opens() && o.writes.attempt(r.nonce) == nil && !f.hasSameUser(o, r) {
 		state = credentialRevoked
 	}
 	return o.secret, state
@@ -184,7 +184,7 @@ func (f *flow) hasSameUser(o *origin, r *row) bool {
 	if err != nil {
 		return true
 	}
-	user, err := f.typed.userOf(e)
+	_, user, err := f.typed.reread(e)
 	return err != nil || user == o.user
 }
 

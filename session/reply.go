@@ -86,11 +86,11 @@ func (f *flow) outcome(ctx context.Context) Outcome {
 	if out.Action == ActionSet {
 		out.Token = f.reply.token
 	}
-	if out.Action == ActionNone || !f.inRequest || f.options.inHeader {
+	if out.Action == ActionNone || f.request == nil || f.options.inHeader {
 		return out
 	}
 	var scheme, host string
-	f.outside(func() { scheme, host = f.typed.requestOrigin() })
+	f.outside(func() { scheme, host = f.request.Origin() })
 	secure := f.b.cookie.secure(scheme, host)
 	if out.Action == ActionClear {
 		cookie := f.b.cookie.clear(secure)

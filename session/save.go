@@ -40,7 +40,7 @@ func (f *flow) callBeforeSave() error {
 	if !f.options.hasBeforeSave {
 		return nil
 	}
-	if !f.inRequest {
+	if f.request == nil {
 		return errOver
 	}
 	return f.callHook(hookBeforeSave, f.typed.askBeforeSave)
@@ -125,7 +125,7 @@ func (s *save) next(ctx context.Context) (r row, nothing bool, err error) {
 	if err := errors.Join(b.bounded(value), b.writable(&f.row.meta)); err != nil {
 		return r, false, err
 	}
-	if f.row.id == "" || f.isSpent() {
+	if f.needsID() {
 		if err := f.changeID(ctx); err != nil {
 			return r, false, err
 		}
@@ -185,7 +185,7 @@ func (s *save) conflict(ctx context.Context, next, latest row, err error) (verdi
 	f := s.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	isOwn := err == nil && f.draft.unresolved.has(latest.nonce)
+	isOwn := err == nil && f.draft.unresolved.attempt(latest.nonce) != nil
 	switch {
 	case !next.isStored() && !isOwn && (err == nil || errors.Is(err, ErrCorrupt)):
 		return tryAgain, s.takeAnotherID(ctx)

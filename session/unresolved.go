@@ -32,21 +32,16 @@ type attempt struct {
 // a write of another request.
 const maxAttempts = 8
 
-// has reports whether a write of the exchange has the nonce.
-func (u *unresolved) has(nonce uint64) bool {
-	return u != nil && slices.ContainsFunc(u.attempts, func(a attempt) bool { return a.nonce == nonce })
-}
-
-// baseOf returns the base of the write with the nonce.
-func (u *unresolved) baseOf(nonce uint64) (b base, ok bool) {
-	if u == nil {
-		return base{}, false
+// attempt returns the write of the exchange that has the nonce, or nil.
+func (u *unresolved) attempt(nonce uint64) *attempt {
+	if u != nil {
+		for i := range u.attempts {
+			if u.attempts[i].nonce == nonce {
+				return &u.attempts[i]
+			}
+		}
 	}
-	i := slices.IndexFunc(u.attempts, func(a attempt) bool { return a.nonce == nonce })
-	if i < 0 {
-		return base{}, false
-	}
-	return u.attempts[i].base, true
+	return nil
 }
 
 // newSecret returns the secret that one of the writes puts into force, or "".
@@ -98,13 +93,12 @@ func (d *draft) noteUnresolved() *unresolved {
 	return d.unresolved
 }
 
-// isSpent reports whether the session, which is not stored, needs another id:
-// there was a Create of the present one, and it may still come. An id is created
-// once, because somebody could have ended the session in between, and a second
-// Create would bring it back.
-func (f *flow) isSpent() bool {
-	u := f.unresolved()
-	return u != nil && u.spent && !f.row.isStored()
+// needsID reports whether the session, which is not stored, needs an id, perhaps
+// another one. An id is created once: if a Create of it may still come, somebody
+// can have ended the session in between, and a second Create would bring it back.
+func (f *flow) needsID() bool {
+	u := f.draft.unresolved
+	return f.row.id == "" || u != nil && u.spent && !f.row.isStored()
 }
 
 // changeID gives a session that is not stored another id and secret.
@@ -139,7 +133,7 @@ func (f *flow) resolve(ctx context.Context) error {
 		return nil
 	}
 	u.open = false
-	if !u.has(latest.nonce) {
+	if u.attempt(latest.nonce) == nil {
 		return nil // the next write meets a conflict
 	}
 	data, err := f.typed.encodeData()
@@ -163,12 +157,12 @@ func (f *flow) unresolved() *unresolved {
 // the encoding of Data.
 func (f *flow) takeOwn(latest *row, data []byte) ([]byte, error) {
 	base := f.draft.base
-	if theirs, ok := f.unresolved().baseOf(latest.nonce); ok && theirs.version != base.version {
+	if own := f.unresolved().attempt(latest.nonce); own != nil && own.base.version != base.version {
 		var err error
-		if data, _, err = f.typed.mergeData(base.encoded, f.b.own(data), theirs.encoded); err != nil {
+		if data, _, err = f.typed.mergeData(base.encoded, f.b.own(data), own.base.encoded); err != nil {
 			return nil, err
 		}
-		base = theirs
+		base = own.base
 	}
 	f.draft.base, f.row = base, *latest
 	f.row.data = nil
