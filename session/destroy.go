@@ -132,7 +132,11 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		if _, state := f.recognise(&old.origin, &latest); !isDamaged && !state.opens() {
 			return retiredNot, nil
 		}
-		old.row.version = latest.version
+		if isDamaged {
+			old.row.version = latest.version
+		} else {
+			old.row, old.row.data = latest, nil // also its end, which tells a log-out from an expiry
+		}
 	}
 	return retiredNot, fmt.Errorf("session: delete: %w", ErrConflict)
 }

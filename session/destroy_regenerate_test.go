@@ -280,6 +280,31 @@ func TestRegenerateOfWhatExpires(t *testing.T) {
 	}
 }
 
+// Another request extends the session that a Regenerate replaces, and then somebody
+// ends it. That is a log-out, even after the end that the session had at first.
+func TestRegenerateOfWhatIsExtendedAndDestroyed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, rolling(time.Hour, time.Minute))
+		token := r.seed(visit{Name: "n"})
+		q, s := r.begin(token)
+		regenerating("copy")(s)
+		time.Sleep(time.Hour / 2)
+		r.store.once(opDelete, func(do func() error) error {
+			r.otherRequest(token, counting)
+			r.store.once(opDelete, func(do func() error) error {
+				time.Sleep(time.Hour / 2)
+				wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
+				return do()
+			})
+			return do()
+		})
+		wantAction(t, q.commit(), session.ActionNone)
+		r.log.one(t, session.EventGone)
+		r.wantRecords(0)
+	})
+}
+
 // Two log-ins replace one anonymous session, as a double click makes them. Both
 // get a session, because neither of them meets a log-out.
 func TestTwoLogInsOverOneSession(t *testing.T) {
