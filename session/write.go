@@ -20,7 +20,8 @@ type change struct {
 	// is now; err is that of its load.
 	conflict func(ctx context.Context, next, latest row, err error) (verdict, error)
 	// unanswered, if there is one, takes a write of which it is not known whether
-	// the store made it. looked: a look found that it is not there, so far.
+	// the store made it. looked: a look found the record as it was before, so the
+	// write can only come later.
 	unanswered func(next row, looked bool)
 }
 
@@ -117,7 +118,7 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 			// Another write made that version, so this one was not made and never will be.
 			isRefused = true
 		default:
-			c.unanswered(next, true)
+			c.unanswered(next, !next.isStored() || latest.version == next.version)
 		}
 		if !isRefused {
 			return next, writeFailed, err
