@@ -197,7 +197,9 @@ func (f *flow) isStillOurs(r *row) bool {
 	secret, state := f.recognise(&o, r)
 	if secret != f.cred.secret { // a renewal that got no answer was made
 		f.cred = credential{secret: secret}
-		f.setReply(r)
+		if f.draft.leftovers.isEmpty() { // the session before must end first
+			f.setReply(r)
+		}
 	}
 	f.cred.old = state == credentialOld
 	if f.cred.old && f.action == ActionSet {

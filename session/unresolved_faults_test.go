@@ -373,3 +373,20 @@ func TestFailedWriteAndANewerToken(t *testing.T) {
 		})
 	}
 }
+
+// The answers to both writes of a new session are lost, so the session that it
+// replaces was not ended. The response does not carry the new token beside it.
+func TestUnansweredRegenerateSendsNoToken(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	token := r.seed(visit{Name: "ada"})
+	q, s := r.begin(token)
+	regenerating("ada")(s)
+	r.script("create after", "load before")
+	wantErr(t, s.Save(t.Context()), errBroken)
+	r.script("load", "update after", "load before")
+	out, err := q.tryCommit()
+	wantErr(t, err, errBroken)
+	wantAction(t, out, session.ActionNone)
+	r.wantOpens(token, idOf(token))
+}
