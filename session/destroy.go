@@ -24,9 +24,11 @@ type owned struct {
 }
 
 // touchesToken reports whether a delete or a write that got no answer may have
-// ended a token of the sessions before.
-func (l *leftovers) touchesToken() bool {
-	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool { return o.tried || o.origin.writes.touchesToken() })
+// ended a token of the id, which is among the sessions before.
+func (l *leftovers) touchesToken(id string) bool {
+	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool {
+		return o.row.id == id && (o.tried || o.origin.writes.touchesToken())
+	})
 }
 
 // isEmpty reports whether nothing is left behind. Orphans do not count: no client
