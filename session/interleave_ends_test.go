@@ -293,13 +293,14 @@ func (e *exchange) respond(out session.Outcome) {
 const promiseHolds = 100 * time.Millisecond
 
 // cannotKnow reports whether the request cannot know what the record accepts:
-// somebody else changed it after the store told about it, not long ago, or its own
-// last write did and the answer was lost.
+// somebody else changed it after the store told about it, not long ago, or a write
+// of its own did that came late, or its last one, whose answer was lost.
 func (e *exchange) cannotKnow(i *identity) bool {
 	if e.failed[i.id] > e.heard[i.id] {
 		return true
 	}
-	return i.othersChanged(e.author) && time.Since(e.answer) <= promiseHolds
+	cameLate := i.changed.by != nil && i.changed.by.earlier == e.author && i.changed.at > e.heard[i.id]
+	return (cameLate || i.othersChanged(e.author)) && time.Since(e.answer) <= promiseHolds
 }
 
 // checkEnd looks at what is left when all actors are done.

@@ -79,7 +79,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	}
 	w := st.w
 	a := w.actorOf(ctx)
-	by, dead := a.author, ctx.Err() != nil
+	by := a.author
 	w.at(a)
 	n := a.calls
 	if a.calls++; n == maxCalls {
@@ -115,9 +115,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		answer = err.Error()
 	}
 	w.say(a.name(), "  store: %s -> %s%s", c, answer, f.note())
-	if !dead { // else nobody expects an answer
-		by.answered(c, err, f)
-	}
+	by.answered(c, err, f)
 	w.at(a)
 	by.answer = time.Now()
 	return err
