@@ -165,6 +165,9 @@ func (f *flow) endReplaced(ctx context.Context) result {
 			f.setGone(ctx)
 			return result{}
 		}
+		if f.action == ActionSet && f.reply.id == old.row.id {
+			f.action = ActionNone // an earlier save wanted this token to be sent
+		}
 		l.replaced = l.replaced[1:]
 	}
 	f.endOrphans(ctx)

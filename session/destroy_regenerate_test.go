@@ -186,6 +186,26 @@ func TestRegenerateSavedAgain(t *testing.T) {
 	}
 }
 
+// A save stored the session, and then Regenerate was called twice. The first
+// session is ended and the second one cannot be, so the commit fails. The response
+// does not carry the token of the first one.
+func TestCommitThatEndsOneOfTwoSessions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q, s := r.begin(token)
+	q.save(s)
+	regenerating("second")(s)
+	r.script("create after", "load before")
+	wantErr(t, s.Save(t.Context()), errBroken)
+	regenerating("third")(s)
+	r.script("create", "delete", "delete before", "load", "delete")
+	out, err := q.tryCommit()
+	wantErr(t, err, errBroken)
+	wantAction(t, out, session.ActionNone)
+	r.wantUnknown(token)
+}
+
 // NewID fails in Regenerate, which has no error to return. The save calls it
 // again, and keeps the old record until there is a new one.
 func TestRegenerateWithoutAnID(t *testing.T) {
