@@ -114,8 +114,9 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		case found != present && next.isStored():
 			return next, writeGone, nil
 		case isRefused:
-		case next.isStored() && latest.version == next.version+1:
+		case next.isStored() && (latest.version == next.version+1 || c.isTouch && latest.version > next.version):
 			// Another write made that version, so this one was not made and never will be.
+			// A touch can be made once more in any case.
 			isRefused = true
 		default:
 			c.unanswered(next, !next.isStored() || latest.version == next.version)
