@@ -261,6 +261,40 @@ func TestRollingTouchMeetsAnotherRequest(t *testing.T) {
 	}
 }
 
+// A touch gets no answer, and a look finds that others wrote twice. The touch is
+// made again, or the request finds out that its session is gone.
+func TestFailedTouchThatOthersOvertook(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		second func(*visitSession)
+		event  session.EventKind
+		action session.Action
+	}{
+		"a change": {counting, session.EventTouched, session.ActionSet},
+		"a Renew":  {(*visitSession).Renew, session.EventGone, session.ActionNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, always)
+				token := r.seed(visit{Name: "n"})
+				q := r.request(token)
+				q.load()
+				time.Sleep(time.Minute)
+				r.store.once(opTouch, func(func() error) error {
+					r.otherRequest(token, counting)
+					r.handle(token, tt.second)
+					time.Sleep(time.Minute)
+					r.log.reset()
+					return errBroken
+				})
+				wantAction(t, q.commit(), tt.action)
+				r.log.want(t, tt.event)
+			})
+		})
+	}
+}
+
 // A touch meets the SetMaxAge of another request. The cookie is sent with that
 // age.
 func TestTouchAfterAForeignSetMaxAge(t *testing.T) {

@@ -24,9 +24,11 @@ type owned struct {
 }
 
 // touchesToken reports whether a delete or a write that got no answer may have
-// ended a token of the sessions before.
-func (l *leftovers) touchesToken() bool {
-	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool { return o.tried || o.origin.writes.touchesToken() })
+// ended a token of the id, which is among the sessions before.
+func (l *leftovers) touchesToken(id string) bool {
+	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool {
+		return o.row.id == id && (o.tried || o.origin.writes.touchesToken())
+	})
 }
 
 // isEmpty reports whether nothing is left behind. Orphans do not count: no client
@@ -132,7 +134,11 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		if _, state := f.recognise(&old.origin, &latest); !isDamaged && !state.opens() {
 			return retiredNot, nil
 		}
-		old.row.version = latest.version
+		if isDamaged {
+			old.row.version = latest.version
+		} else {
+			old.row, old.row.data = latest, nil // also its end, which tells a log-out from an expiry
+		}
 	}
 	return retiredNot, fmt.Errorf("session: delete: %w", ErrConflict)
 }
@@ -158,6 +164,9 @@ func (f *flow) endReplaced(ctx context.Context) result {
 		case end == retiredNot, end == retiredByOther && f.isLoggedOut(old):
 			f.setGone(ctx)
 			return result{}
+		}
+		if f.action == ActionSet && f.reply.id == old.row.id {
+			f.action = ActionNone // an earlier save wanted this token to be sent
 		}
 		l.replaced = l.replaced[1:]
 	}

@@ -186,6 +186,26 @@ func TestRegenerateSavedAgain(t *testing.T) {
 	}
 }
 
+// A save stored the session, and then Regenerate was called twice. The first
+// session is ended and the second one cannot be, so the commit fails. The response
+// does not carry the token of the first one.
+func TestCommitThatEndsOneOfTwoSessions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q, s := r.begin(token)
+	q.save(s)
+	regenerating("second")(s)
+	r.script("create after", "load before")
+	wantErr(t, s.Save(t.Context()), errBroken)
+	regenerating("third")(s)
+	r.script("create", "delete", "delete before", "load", "delete")
+	out, err := q.tryCommit()
+	wantErr(t, err, errBroken)
+	wantAction(t, out, session.ActionNone)
+	r.wantUnknown(token)
+}
+
 // NewID fails in Regenerate, which has no error to return. The save calls it
 // again, and keeps the old record until there is a new one.
 func TestRegenerateWithoutAnID(t *testing.T) {
@@ -278,6 +298,31 @@ func TestRegenerateOfWhatExpires(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Another request extends the session that a Regenerate replaces, and then somebody
+// ends it. That is a log-out, even after the end that the session had at first.
+func TestRegenerateOfWhatIsExtendedAndDestroyed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, rolling(time.Hour, time.Minute))
+		token := r.seed(visit{Name: "n"})
+		q, s := r.begin(token)
+		regenerating("copy")(s)
+		time.Sleep(time.Hour / 2)
+		r.store.once(opDelete, func(do func() error) error {
+			r.otherRequest(token, counting)
+			r.store.once(opDelete, func(do func() error) error {
+				time.Sleep(time.Hour / 2)
+				wantNoErr(t, r.m.Delete(t.Context(), idOf(token)))
+				return do()
+			})
+			return do()
+		})
+		wantAction(t, q.commit(), session.ActionNone)
+		r.log.one(t, session.EventGone)
+		r.wantRecords(0)
+	})
 }
 
 // Two log-ins replace one anonymous session, as a double click makes them. Both

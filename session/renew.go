@@ -112,10 +112,12 @@ func (f *flow) renewal(user string) renewal {
 }
 
 // isRenewalDue reports whether RenewAfter asks for a new secret of the record
-// with m, and this request can give it to the client.
+// with m, and this request can give it to the client. A secret that the client
+// did not present is not replaced: the client may never have received it, and
+// the one that it does have must go on to work.
 func (f *flow) isRenewalDue(m *meta) bool {
 	after := f.b.renewAfter
-	if after == 0 || f.cred.old || f.response >= responseBegun || f.request == nil {
+	if after == 0 || !f.cred.presented || f.cred.old || f.response >= responseBegun || f.request == nil {
 		return false
 	}
 	return nowMillis()-m.issued >= after.Milliseconds()
@@ -195,7 +197,9 @@ func (f *flow) isStillOurs(r *row) bool {
 	secret, state := f.recognise(&o, r)
 	if secret != f.cred.secret { // a renewal that got no answer was made
 		f.cred = credential{secret: secret}
-		f.setReply(r)
+		if f.draft.leftovers.isEmpty() { // the session before must end first
+			f.setReply(r)
+		}
 	}
 	f.cred.old = state == credentialOld
 	if f.cred.old && f.action == ActionSet {

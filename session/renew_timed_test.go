@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,11 @@ func TestTimedRenewalIsNotConfirmedByItsOwnRequest(t *testing.T) {
 			return err
 		}, "load update update"},
 		"Update": {func(r *rig, s *visitSession) error { return s.Update(r.Context(), count) }, "load update"},
+		"Save, and again when that token is due": {func(r *rig, s *visitSession) error {
+			err := s.Save(r.Context())
+			time.Sleep(time.Hour)
+			return errors.Join(err, s.Save(r.Context()))
+		}, "load update update"},
 		"SetMaxAge after a Save": {func(r *rig, s *visitSession) error {
 			err := s.Save(r.Context())
 			s.SetMaxAge(48 * time.Hour)

@@ -27,6 +27,7 @@ const (
 
 // reply is the token that the response carries.
 type reply struct {
+	id     string // of the session
 	token  string
 	end    int64 // of the cookie; 0: it ends with the browser
 	made   int64 // when the store acknowledged it
@@ -42,7 +43,8 @@ func (f *flow) setReply(r *row) {
 	if f.reply == nil {
 		f.reply = new(reply)
 	}
-	f.reply.token, f.reply.end, f.reply.made = f.b.tokens.Join(r.id, f.cred.secret), 0, nowMillis()
+	f.reply.id, f.reply.token = r.id, f.b.tokens.Join(r.id, f.cred.secret)
+	f.reply.end, f.reply.made = 0, nowMillis()
 	if r.age > 0 || !f.b.cookie.BrowserSession {
 		f.reply.end = f.b.end(r)
 	}
@@ -61,17 +63,28 @@ const replyHolds = 100 * time.Millisecond
 // gives no answer, such a token is not sent, and any other is.
 func (f *flow) recheckReply(ctx context.Context) {
 	_ = f.resolve(ctx) // after an error the token is as uncertain as before
-	isDoubtful := f.draft != nil && (f.draft.unresolved.touchesToken() || f.draft.leftovers.touchesToken())
-	if f.action != ActionSet || !isDoubtful && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
+	if f.action != ActionSet {
 		return
 	}
-	id, secret, _ := f.b.tokens.Parse(f.reply.token)
+	isDoubtful := f.touchesToken(f.reply.id)
+	if !isDoubtful && nowMillis()-f.reply.made <= replyHolds.Milliseconds() {
+		return
+	}
+	_, secret, _ := f.b.tokens.Parse(f.reply.token)
 	var latest row
-	found, err := f.fetch(ctx, id, &latest, nil)
+	found, err := f.fetch(ctx, f.reply.id, &latest, nil)
 	if err != nil && !isDoubtful || err == nil && found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
 		return
 	}
 	f.action = ActionNone
+}
+
+// touchesToken reports whether a write or a delete that got no answer may have
+// ended a token of the id. That is not always the present one: Regenerate may have
+// been called since the token was stored.
+func (f *flow) touchesToken(id string) bool {
+	d := f.draft
+	return d != nil && (id == f.row.id && d.unresolved.touchesToken() || d.leftovers.touchesToken(id))
 }
 
 // outcome returns what the response says so far. Needs only mu.

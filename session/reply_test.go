@@ -139,6 +139,17 @@ func TestSaveThenRegenerateThatIsNotStored(t *testing.T) {
 			wantErr(r.T, err, session.ErrUnavailable)
 			return out
 		},
+		"failed after an answer was lost": func(r *rig, q *fakeRequest, s *visitSession) session.Outcome {
+			r.script("create after", "load before")
+			wantErr(r.T, s.Save(r.Context()), errBroken)
+			wantNoErr(r.T, s.Reload(r.Context()))
+			s.Renew()
+			r.script("update before", "load before", "load before", "load before")
+			out, err := q.tryCommit()
+			wantErr(r.T, err, errBroken)
+			r.store.answer(nil)
+			return out
+		},
 	} {
 		for _, took := range []time.Duration{0, time.Second} {
 			t.Run(fmt.Sprintf("%s after %v", how, took), func(t *testing.T) {

@@ -56,8 +56,8 @@ func (u *unresolved) newSecret() string {
 func (u *unresolved) touchesToken() bool { return u != nil && (u.revoking || u.deleting) }
 
 // missed notes that the write of next got no answer. It makes a renewal of the
-// kind, with the secret. looked reports whether a look found that it has not
-// landed, so far.
+// kind, with the secret. looked reports whether a look found the record as it was
+// before the write.
 func (f *flow) missed(next *row, kind renewal, secret string, looked bool) {
 	u := f.draft.noteUnresolved()
 	if len(u.attempts) == maxAttempts {

@@ -343,3 +343,50 @@ func TestFailedWriteWhoseVersionIsTaken(t *testing.T) {
 	q.commit()
 	r.wantStored(s.ID(), visit{Name: "n", Count: 1, Note: "theirs"})
 }
+
+// A write failed, and several others came in between: whether it was made as well,
+// nobody can tell. One of them renewed the token, so the response does not carry
+// the token of an earlier save.
+func TestFailedWriteAndANewerToken(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(do func() error) error{
+		"not made": func(func() error) error { return errBroken },
+		"made":     func(do func() error) error { return answerAfter(do, errBroken) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			token := r.seed(visit{Name: "n"})
+			q, s := r.begin(token)
+			s.Data.Note = "saved"
+			q.save(s)
+			newer := ""
+			r.store.once(opUpdate, func(do func() error) error {
+				err := fail(do)
+				r.otherRequest(token, counting)
+				newer = r.nextToken(token, (*visitSession).Renew)
+				return err
+			})
+			wantErr(t, s.Update(t.Context(), count), errBroken)
+			wantAction(t, q.commit(), session.ActionNone)
+			r.wantOpens(newer, s.ID())
+		})
+	}
+}
+
+// The answers to both writes of a new session are lost, so the session that it
+// replaces was not ended. The response does not carry the new token beside it.
+func TestUnansweredRegenerateSendsNoToken(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byName)
+	token := r.seed(visit{Name: "ada"})
+	q, s := r.begin(token)
+	regenerating("ada")(s)
+	r.script("create after", "load before")
+	wantErr(t, s.Save(t.Context()), errBroken)
+	r.script("load", "update after", "load before")
+	out, err := q.tryCommit()
+	wantErr(t, err, errBroken)
+	wantAction(t, out, session.ActionNone)
+	r.wantOpens(token, idOf(token))
+}

@@ -20,7 +20,8 @@ type change struct {
 	// is now; err is that of its load.
 	conflict func(ctx context.Context, next, latest row, err error) (verdict, error)
 	// unanswered, if there is one, takes a write of which it is not known whether
-	// the store made it. looked: a look found that it is not there, so far.
+	// the store made it. looked: a look found the record as it was before, so the
+	// write can only come later.
 	unanswered func(next row, looked bool)
 }
 
@@ -113,11 +114,12 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 		case found != present && next.isStored():
 			return next, writeGone, nil
 		case isRefused:
-		case next.isStored() && latest.version == next.version+1:
+		case next.isStored() && (latest.version == next.version+1 || c.isTouch && latest.version > next.version):
 			// Another write made that version, so this one was not made and never will be.
+			// A touch can be made once more in any case.
 			isRefused = true
 		default:
-			c.unanswered(next, true)
+			c.unanswered(next, !next.isStored() || latest.version == next.version)
 		}
 		if !isRefused {
 			return next, writeFailed, err
