@@ -45,10 +45,3 @@ func (op *operation) canceled(ctx context.Context) error {
 
 // errFull makes Create look for room. It is never returned to a caller.
 var errFull = errors.New("memstore: full")
-
-// allHaveUsers returns the error of a Create that found no room.
-func (s *Store) allHaveUsers() error {
-	return fmt.Errorf("memstore: create: all %d sessions that Options.MaxSessions allows belong to users, "+
-		"and a user's session is never removed for a new one: allow more sessions, or let them end earlier: %w",
-		s.max, session.ErrUnavailable)
-}

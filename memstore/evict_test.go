@@ -172,30 +172,30 @@ func TestRoomIsMadeInOrder(t *testing.T) {
 }
 
 // A Create that made room, and then finds that the id is taken or that the
-// store is closed, gives back the slot.
+// store is closed, leaves the room to the next one.
 func TestRoomMadeForNothing(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{MaxSessions: 2})
 	create(t, s, record("a", "", time.Minute), record("b", "", time.Hour))
-	if err := s.AddMakingRoom(record("b", "", time.Hour)); !errors.Is(err, session.ErrExists) {
+	if err := s.AddMakingRoom(t.Context(), record("b", "", time.Hour)); !errors.Is(err, session.ErrExists) {
 		t.Errorf("got error %v, want %v", err, session.ErrExists)
 	}
 	wantLen(t, s, 1)
 	create(t, s, record("c", "", time.Hour))
 	alive(t, s, "a b c", "b c")
-	if err := s.AddMakingRoom(record("d", "", time.Hour)); err != nil {
+	if err := s.AddMakingRoom(t.Context(), record("d", "", time.Hour)); err != nil {
 		t.Errorf("got error %v, want none", err)
 	}
 	wantLen(t, s, 2)
 }
 
-// Create does not look for room without end. Here the only slot is reserved,
-// and there is no entry to remove.
+// Create does not look for room without end. Here the store counts an entry, but
+// there is none to remove.
 func TestRoomIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{MaxSessions: 1})
-	if !s.Reserve() {
-		t.Fatal("got no slot of an empty store")
+	if !s.Grow() {
+		t.Fatal("got no room in an empty store")
 	}
 	if err := s.Create(t.Context(), record("a", "", time.Hour)); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("got error %v, want %v", err, session.ErrUnavailable)
@@ -205,18 +205,18 @@ func TestRoomIsGivenUp(t *testing.T) {
 	}
 }
 
-// If a slot becomes free while Create looks for an entry to remove, Create uses
-// that slot.
+// If another entry is removed while Create looks for one to remove, Create uses
+// the room.
 func TestRoomBecomesFree(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{MaxSessions: 2})
 	create(t, s, record("a", "ann", time.Hour))
-	if err := s.AddMakingRoom(record("b", "bob", time.Hour)); err != nil {
+	if err := s.AddMakingRoom(t.Context(), record("b", "bob", time.Hour)); err != nil {
 		t.Errorf("got error %v, want none", err)
 	}
 	wantLen(t, s, 2)
 	alive(t, s, "a b", "a b")
-	if err := s.AddMakingRoom(record("c", "cem", time.Hour)); !errors.Is(err, session.ErrUnavailable) {
+	if err := s.AddMakingRoom(t.Context(), record("c", "cem", time.Hour)); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("got error %v, want %v", err, session.ErrUnavailable)
 	}
 	wantLen(t, s, 2)

@@ -37,7 +37,7 @@ func (s *Store) Check() (n int, ok bool) {
 		for _, h := range []*expiryHeap{&sh.anonymous, &sh.withUser} {
 			for j, e := range *h {
 				ok = ok && sh.entries[e.id] == e && s.shardOf(e.id) == sh && sh.heapOf(e) == h &&
-					int(e.heapIndex) == j && (*h)[0].expires <= e.expires
+					e.heapIndex == j && (*h)[0].expires <= e.expires
 				if j > 0 {
 					ok = ok && (*h)[(j-1)/2].expires <= e.expires
 				}
@@ -96,28 +96,31 @@ func (s *Store) SameShard(a, b string) bool { return s.shardOf(a) == s.shardOf(b
 // Steps returns how many entries of user each step of a walk visits, in the
 // shard of id.
 func (s *Store) Steps(ctx context.Context, id, user string) (steps []int) {
-	w := walk{sh: s.shardOf(id), user: user}
+	w := walk{user: user}
+	for i := range s.shards {
+		if &s.shards[i] == s.shardOf(id) {
+			w.shards = s.shards[i : i+1]
+		}
+	}
 	for more := true; more; {
 		n := 0
-		more, _ = w.step(ctx, &listing, func(*entry, int64) { n++ })
+		more, _ = w.step(ctx, &listing, func(*shard, *entry) { n++ })
 		steps = append(steps, n)
 	}
 	return steps
 }
 
 // AddMakingRoom is what Create does when it has found the store full.
-func (s *Store) AddMakingRoom(r session.Record) error {
-	return s.addMakingRoom(s.shardOf(r.ID), newEntry(r), time.Now().UnixMilli())
+func (s *Store) AddMakingRoom(ctx context.Context, r session.Record) error {
+	return s.addMakingRoom(ctx, newEntry(r))
 }
 
-// Evict evicts an entry from the shard of id, and gives back its slot.
+// Evict evicts an entry from the shard of id.
 func (s *Store) Evict(id string, end time.Time) bool {
-	evicted := s.shardOf(id).evict(end.UnixMilli())
-	if evicted {
-		s.slots.Add(-1)
-	}
-	return evicted
+	before := s.Len()
+	s.evict(s.shardOf(id), end.UnixMilli())
+	return s.Len() < before
 }
 
-// Reserve reserves a slot and keeps it.
-func (s *Store) Reserve() bool { return s.reserve() }
+// Grow counts an entry that does not exist.
+func (s *Store) Grow() bool { return s.grow() }

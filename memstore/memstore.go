@@ -19,9 +19,6 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-// defaultSweepEvery is the default of Options.SweepEvery.
-const defaultSweepEvery = time.Minute
-
 // Options are the settings of a [Store]. The zero value is ready for use.
 type Options struct {
 	// MaxSessions limits how many sessions the store holds, including expired
@@ -46,26 +43,18 @@ type Store struct {
 	seed       maphash.Seed
 	max        int64
 	sweepEvery time.Duration
-
-	// slots is the number of reserved slots. Each entry needs one: its slot is
-	// reserved before the entry is added, and given back after the entry was
-	// removed. So slots is never less than the number of entries, and never more
-	// than max.
-	slots      atomic.Int64
-	armed      atomic.Bool // a timer for the next sweep is running
-	makingRoom sync.Mutex  // held by the one Create that makes room
-
-	shards [shardCount]shard
+	length     atomic.Int64 // number of entries; changes with them, under the lock of their shard
+	armed      atomic.Bool  // a timer for the next sweep is running
+	makingRoom sync.Mutex   // held by the one Create that makes room
+	shards     [shardCount]shard
 }
 
-var (
-	_ session.Store     = (*Store)(nil)
-	_ session.UserStore = (*Store)(nil)
-)
+var _ session.Store = (*Store)(nil)
+var _ session.UserStore = (*Store)(nil)
 
 // New returns an empty store.
 func New(opts Options) *Store {
-	s := &Store{seed: maphash.MakeSeed(), max: math.MaxInt64, sweepEvery: defaultSweepEvery}
+	s := &Store{seed: maphash.MakeSeed(), max: math.MaxInt64, sweepEvery: time.Minute}
 	if opts.MaxSessions > 0 {
 		s.max = int64(opts.MaxSessions)
 	}
@@ -77,14 +66,19 @@ func New(opts Options) *Store {
 
 // Len returns how many sessions the store holds, including expired sessions
 // that are still in memory.
-func (s *Store) Len() int { return int(s.slots.Load()) }
+func (s *Store) Len() int { return int(s.length.Load()) }
 
 // Close removes all sessions. Every operation that is waiting or that follows
 // fails with [session.ErrUnavailable]. Close may be called more than once and
 // always returns nil. It is not needed to free the memory of the store.
 func (s *Store) Close() error {
 	for i := range s.shards {
-		s.slots.Add(-s.shards[i].close())
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		s.length.Add(-int64(len(sh.entries)))
+		sh.closed = true
+		sh.free()
+		sh.mu.Unlock()
 	}
 	// A timer that is still running finds nothing to do, and is not started
 	// again. Close does not stop it, because a timer that was started inside a
@@ -95,14 +89,12 @@ func (s *Store) Close() error {
 // Load implements [session.Store]. It allocates nothing: the slices of the
 // record are the stored ones.
 func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
-	if err := loading.canceled(ctx); err != nil {
+	sh := s.shardOf(id)
+	if err := sh.lock(ctx, &loading); err != nil {
 		return session.Record{}, err
 	}
-	now := time.Now().UnixMilli()
-	sh := s.shardOf(id)
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	e, err := sh.lookup(id, now, &loading)
+	e, err := sh.lookup(id, &loading)
 	if err != nil {
 		return session.Record{}, err
 	}
@@ -112,70 +104,58 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // Create implements [session.Store]. It replaces an expired record with the
 // same id. If the store is full, it makes room; see Options.MaxSessions.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
-	if err := creating.canceled(ctx); err != nil {
-		return err
-	}
-	now := time.Now().UnixMilli()
-	sh, e := s.shardOf(r.ID), newEntry(r)
-	err := sh.add(e, now, s.reserve)
+	e := newEntry(r)
+	err := s.add(ctx, e)
 	if err == errFull {
-		err = s.addMakingRoom(sh, e, now)
+		err = s.addMakingRoom(ctx, e)
 	}
-	if err == nil {
-		s.arm()
-	}
+	s.arm()
 	return err
 }
 
 // Update implements [session.Store].
 func (s *Store) Update(ctx context.Context, r session.Record) error {
-	if err := updating.canceled(ctx); err != nil {
-		return err
-	}
-	now := time.Now().UnixMilli()
-	sh := s.shardOf(r.ID)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	e, err := sh.lookupVersion(r, now, &updating)
-	if err != nil {
-		return err
-	}
-	if seen := time.UnixMilli(e.seen); seen.After(r.SeenAt) { // touched since r was loaded
-		r.SeenAt = seen
-		if end := time.UnixMilli(e.expires); end.After(r.ExpiresAt) {
-			r.ExpiresAt = end
-		}
-	}
-	sh.update(e, r)
-	return nil
+	return s.change(ctx, &updating, r, (*shard).update)
 }
 
 // Touch implements [session.Store].
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
-	if err := touching.canceled(ctx); err != nil {
+	return s.change(ctx, &touching, r, (*shard).touch)
+}
+
+// change calls write for the live entry of r.ID if its version is r.Version.
+func (s *Store) change(ctx context.Context, op *operation, r session.Record, write func(*shard, *entry, session.Record)) error {
+	sh := s.shardOf(r.ID)
+	if err := sh.lock(ctx, op); err != nil {
 		return err
 	}
-	now := time.Now().UnixMilli()
-	sh := s.shardOf(r.ID)
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	e, err := sh.lookupVersion(r, now, &touching)
+	e, err := sh.lookup(r.ID, op)
 	if err != nil {
 		return err
 	}
-	sh.touch(e, r.SeenAt.UnixMilli(), r.ExpiresAt.UnixMilli())
+	if e.version != r.Version {
+		return op.conflict
+	}
+	write(sh, e, r)
 	return nil
 }
 
 // Delete implements [session.Store].
 func (s *Store) Delete(ctx context.Context, id string, version int64) error {
-	if err := deleting.canceled(ctx); err != nil {
+	sh := s.shardOf(id)
+	if err := sh.lock(ctx, &deleting); err != nil {
 		return err
 	}
-	if err := s.shardOf(id).delete(id, version); err != nil {
-		return err
+	defer sh.mu.Unlock()
+	e, ok := sh.entries[id]
+	if !ok {
+		return deleting.notFound
 	}
-	s.slots.Add(-1)
+	if version != 0 && e.version != version {
+		return deleting.conflict
+	}
+	s.remove(sh, e)
 	return nil
 }
 
@@ -183,15 +163,46 @@ func (s *Store) shardOf(id string) *shard {
 	return &s.shards[maphash.String(s.seed, id)%shardCount]
 }
 
-// reserve reserves a slot for one more entry. It returns false if the store is
-// full.
-func (s *Store) reserve() bool {
+// add adds e, in place of an expired entry with the same id. It returns errFull
+// if the store is full.
+func (s *Store) add(ctx context.Context, e *entry) error {
+	sh := s.shardOf(e.id)
+	if err := sh.lock(ctx, &creating); err != nil {
+		return err
+	}
+	defer sh.mu.Unlock()
+	if old, ok := sh.entries[e.id]; ok {
+		if old.live() {
+			return creating.exists
+		}
+		s.remove(sh, old)
+	}
+	if !s.grow() {
+		return errFull
+	}
+	if sh.entries == nil {
+		sh.entries = make(map[string]*entry)
+	}
+	sh.entries[e.id] = e
+	sh.link(e)
+	return nil
+}
+
+// remove removes e from sh. Requires sh.mu.
+func (s *Store) remove(sh *shard, e *entry) {
+	sh.unlink(e)
+	delete(sh.entries, e.id)
+	s.length.Add(-1)
+}
+
+// grow counts one more entry. It returns false if the store is full.
+func (s *Store) grow() bool {
 	for {
-		n := s.slots.Load()
+		n := s.length.Load()
 		if n >= s.max {
 			return false
 		}
-		if s.slots.CompareAndSwap(n, n+1) {
+		if s.length.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}

@@ -1,8 +1,8 @@
 package memstore
 
 import (
-	"cmp"
 	"container/heap"
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -17,9 +17,10 @@ import (
 // enough to look at all shards when the store is full.
 const shardCount = 64
 
-// shard holds the entries whose ids have the same hash. How long one of its
-// methods holds mu does not depend on the number of entries. No goroutine holds
-// the mu of two shards; a goroutine that holds Store.makingRoom may lock one.
+// shard holds the entries whose ids have the same hash. All its methods except
+// lock require mu, and so do the methods of an entry in the shard. How long a
+// goroutine holds mu does not depend on the number of entries. No goroutine
+// holds the mu of two shards; one that holds Store.makingRoom may lock one.
 type shard struct {
 	mu      sync.Mutex
 	closed  bool
@@ -42,7 +43,7 @@ type entry struct {
 	meta, data             []byte
 	version                int64
 	created, seen, expires int64
-	heapIndex              int32
+	heapIndex              int
 }
 
 // kind holds the strings that nearly all records have in common. They are kept
@@ -60,7 +61,7 @@ func newEntry(r session.Record) *entry {
 }
 
 // setRecord copies r into e, except the ID and the User, and sets the next
-// version. Requires sh.mu, if e is in a shard.
+// version.
 func (e *entry) setRecord(r session.Record) {
 	e.kind = unique.Make(kind{r.Name, r.Format})
 	e.meta, e.data = slices.Clip(r.Meta), slices.Clip(r.Data)
@@ -68,7 +69,10 @@ func (e *entry) setRecord(r session.Record) {
 	e.created, e.seen, e.expires = r.CreatedAt.UnixMilli(), r.SeenAt.UnixMilli(), r.ExpiresAt.UnixMilli()
 }
 
-// record returns the record of e. Requires sh.mu.
+// live reports whether e has not expired.
+func (e *entry) live() bool { return time.Now().UnixMilli() < e.expires }
+
+// record returns the record of e.
 func (e *entry) record() session.Record {
 	k := e.kind.Value()
 	return session.Record{
@@ -85,126 +89,76 @@ func (e *entry) record() session.Record {
 	}
 }
 
-// lookup returns the live entry of id. Requires sh.mu.
-func (sh *shard) lookup(id string, now int64, op *operation) (*entry, error) {
-	if sh.closed {
-		return nil, op.closed
+// lock locks mu for op. It fails if ctx is canceled or the store is closed.
+func (sh *shard) lock(ctx context.Context, op *operation) error {
+	if err := op.canceled(ctx); err != nil {
+		return err
 	}
-	if e, ok := sh.entries[id]; ok && now < e.expires {
+	sh.mu.Lock()
+	if sh.closed {
+		sh.mu.Unlock()
+		return op.closed
+	}
+	return nil
+}
+
+// lookup returns the live entry of id.
+func (sh *shard) lookup(id string, op *operation) (*entry, error) {
+	if e, ok := sh.entries[id]; ok && e.live() {
 		return e, nil
 	}
 	return nil, op.notFound
 }
 
-// lookupVersion returns the live entry of r.ID if its version is r.Version.
-// Requires sh.mu.
-func (sh *shard) lookupVersion(r session.Record, now int64, op *operation) (*entry, error) {
-	e, err := sh.lookup(r.ID, now, op)
-	if err == nil && e.version != r.Version {
-		return nil, op.conflict
-	}
-	return e, err
-}
-
-// add adds e. It uses the slot of an expired entry with the same id. If there
-// is none, it calls reserve, and returns errFull if that returns false.
-func (sh *shard) add(e *entry, now int64, reserve func() bool) error {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.closed {
-		return creating.closed
-	}
-	if old, ok := sh.entries[e.id]; ok {
-		if now < old.expires {
-			return creating.exists
-		}
-		sh.remove(old)
-	} else if !reserve() {
-		return errFull
-	}
-	if sh.entries == nil {
-		sh.entries = make(map[string]*entry)
-	}
-	sh.entries[e.id] = e
-	sh.link(e)
-	return nil
-}
-
-// update replaces the record of e by r, as the next version. Requires sh.mu.
+// update replaces the record of e by r, as the next version. It keeps the times
+// of a Touch that came after r was loaded.
 func (sh *shard) update(e *entry, r session.Record) {
-	if e.user() == r.User {
-		e.setRecord(r)
-		sh.heapOf(e).fix(e)
-		return
+	sameUser := e.user() == r.User
+	if !sameUser {
+		sh.unlink(e)
+		e.setUser(r.User)
 	}
-	sh.unlink(e)
-	e.setUser(r.User)
+	seen, expires := e.seen, e.expires
 	e.setRecord(r)
-	sh.link(e)
-}
-
-// touch moves the times of e forward. Requires sh.mu.
-func (sh *shard) touch(e *entry, seen, expires int64) {
-	e.seen = max(e.seen, seen)
-	e.expires = max(e.expires, expires)
-	sh.heapOf(e).fix(e)
-}
-
-// remove removes e. The caller must give back its slot or use it for another
-// entry. Requires sh.mu.
-func (sh *shard) remove(e *entry) {
-	sh.unlink(e)
-	delete(sh.entries, e.id)
-}
-
-// delete removes the entry of id if it has the version; version 0 stands for
-// any version. The caller must give back the slot.
-func (sh *shard) delete(id string, version int64) error {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.closed {
-		return deleting.closed
+	if seen > e.seen {
+		e.seen, e.expires = seen, max(expires, e.expires)
 	}
-	e, ok := sh.entries[id]
-	if !ok {
-		return deleting.notFound
+	if sameUser {
+		heap.Fix(sh.heapOf(e), e.heapIndex)
+	} else {
+		sh.link(e)
 	}
-	if version != 0 && e.version != version {
-		return deleting.conflict
-	}
-	sh.remove(e)
-	return nil
 }
 
-// close removes all entries and returns how many there were.
-func (sh *shard) close() (removed int64) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	removed = int64(len(sh.entries))
-	sh.closed = true
-	sh.free()
-	return removed
+// touch moves the times of e forward to the times of r.
+func (sh *shard) touch(e *entry, r session.Record) {
+	e.seen, e.expires = max(e.seen, r.SeenAt.UnixMilli()), max(e.expires, r.ExpiresAt.UnixMilli())
+	heap.Fix(sh.heapOf(e), e.heapIndex)
 }
 
 // free drops the maps and heaps, which keep their memory even when they are
-// empty. Requires sh.mu.
+// empty.
 func (sh *shard) free() {
 	sh.entries, sh.anonymous, sh.withUser, sh.users = nil, nil, nil, nil
 }
 
-// link adds e to its heap and to the list of its user. Requires sh.mu.
+// link adds e to its heap and to the list of its user.
 func (sh *shard) link(e *entry) {
-	sh.heapOf(e).add(e)
-	sh.linkUser(e)
+	heap.Push(sh.heapOf(e), e)
+	if e.node != nil {
+		sh.linkNode(e.node)
+	}
 }
 
-// unlink removes e from its heap and from the list of its user. Requires sh.mu.
+// unlink removes e from its heap and from the list of its user.
 func (sh *shard) unlink(e *entry) {
-	sh.heapOf(e).remove(e)
-	sh.unlinkUser(e)
+	heap.Remove(sh.heapOf(e), e.heapIndex)
+	if e.node != nil {
+		sh.unlinkNode(e.node)
+	}
 }
 
-// heapOf returns the heap that e belongs to. Requires sh.mu.
+// heapOf returns the heap that e belongs to.
 func (sh *shard) heapOf(e *entry) *expiryHeap {
 	if e.node == nil {
 		return &sh.anonymous
@@ -212,8 +166,8 @@ func (sh *shard) heapOf(e *entry) *expiryHeap {
 	return &sh.withUser
 }
 
-// expiryHeap is a heap of entries. The first entry is the one that ends first.
-// Every entry knows its index.
+// expiryHeap implements [heap.Interface]. The first entry is the one that ends
+// first. Every entry knows its index.
 type expiryHeap []*entry
 
 // never is the end of the first entry of an empty heap.
@@ -227,23 +181,17 @@ func (h expiryHeap) firstEnd() int64 {
 	return h[0].expires
 }
 
-func (h *expiryHeap) add(e *entry)    { heap.Push(h, e) }
-func (h *expiryHeap) remove(e *entry) { heap.Remove(h, int(e.heapIndex)) }
-func (h *expiryHeap) fix(e *entry)    { heap.Fix(h, int(e.heapIndex)) }
-
-// The following methods implement heap.Interface.
-
 func (h expiryHeap) Len() int           { return len(h) }
-func (h expiryHeap) Less(i, j int) bool { return cmp.Less(h[i].expires, h[j].expires) }
+func (h expiryHeap) Less(i, j int) bool { return h[i].expires < h[j].expires }
 
 func (h expiryHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].heapIndex, h[j].heapIndex = int32(i), int32(j)
+	h[i].heapIndex, h[j].heapIndex = i, j
 }
 
 func (h *expiryHeap) Push(x any) {
 	e := x.(*entry)
-	e.heapIndex = int32(len(*h))
+	e.heapIndex = len(*h)
 	*h = append(*h, e)
 }
 

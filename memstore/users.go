@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/echosession/echosession/session"
 )
@@ -40,12 +39,8 @@ func (e *entry) user() string {
 	return e.node.user
 }
 
-// linkUser adds e to the list of its user, if it has one. Requires sh.mu.
-func (sh *shard) linkUser(e *entry) {
-	n := e.node
-	if n == nil {
-		return
-	}
+// linkNode adds n to the list of its user.
+func (sh *shard) linkNode(n *userNode) {
 	if sh.users == nil {
 		sh.users = make(map[string]*userNode)
 	}
@@ -56,12 +51,8 @@ func (sh *shard) linkUser(e *entry) {
 	sh.users[n.user] = n
 }
 
-// unlinkUser removes e from the list of its user, if it has one. Requires sh.mu.
-func (sh *shard) unlinkUser(e *entry) {
-	n := e.node
-	if n == nil {
-		return
-	}
+// unlinkNode removes n from the list of its user.
+func (sh *shard) unlinkNode(n *userNode) {
 	switch {
 	case n.prev != nil:
 		n.prev.next = n.next
@@ -80,45 +71,39 @@ func (sh *shard) unlinkUser(e *entry) {
 // stepSize is how many entries a walk visits before it unlocks the shard.
 const stepSize = 16
 
-// walk visits the entries of a user in one shard, in steps. Between two steps
-// the shard is unlocked, so that others can use it. A walk visits each entry
-// that stays linked exactly once, and no entry that is linked after the walk
-// began: new nodes are added in front of everything that the walk has yet to
-// visit, and an unlinked node still points to the nodes that were added before
-// it.
+// walk visits the entries of a user, in steps. Between two steps no shard is
+// locked, so that others can use it. A walk visits each entry that stays linked
+// exactly once, and no entry that is linked after the walk came to its shard:
+// new nodes are added in front of everything that the walk has yet to visit,
+// and an unlinked node still points to the nodes that were added before it.
 type walk struct {
-	sh    *shard
-	user  string
-	begun bool
-	next  *userNode
+	user   string
+	shards []shard   // that the walk has yet to finish
+	next   *userNode // in the first of the shards; nil: the first node of the list
 }
 
 // step calls visit for up to stepSize entries; visit may remove its entry. It
-// reports whether there are more entries.
-func (w *walk) step(ctx context.Context, op *operation, visit func(e *entry, now int64)) (more bool, err error) {
-	if err := op.canceled(ctx); err != nil {
+// reports whether there are more steps.
+func (w *walk) step(ctx context.Context, op *operation, visit func(sh *shard, e *entry)) (more bool, err error) {
+	sh := &w.shards[0]
+	if err := sh.lock(ctx, op); err != nil {
 		return false, err
 	}
-	w.sh.mu.Lock()
-	defer w.sh.mu.Unlock()
-	if w.sh.closed {
-		return false, op.closed
-	}
-	if !w.begun {
-		w.next, w.begun = w.sh.users[w.user], true
-	}
+	defer sh.mu.Unlock()
 	if w.next == nil {
-		return false, nil
+		w.next = sh.users[w.user]
 	}
-	now := time.Now().UnixMilli()
 	for n := 0; n < stepSize && w.next != nil; n++ {
 		e := w.next.e
 		w.next = w.next.next
 		if e != nil {
-			visit(e, now)
+			visit(sh, e)
 		}
 	}
-	return w.next != nil, nil
+	if w.next == nil {
+		w.shards = w.shards[1:]
+	}
+	return len(w.shards) > 0, nil
 }
 
 // ListUser implements [session.UserStore]. It holds no lock while it yields, so
@@ -127,63 +112,44 @@ func (w *walk) step(ctx context.Context, op *operation, visit func(e *entry, now
 func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		var batch [stepSize]session.Record
-		for i := range s.shards {
-			w := walk{sh: &s.shards[i], user: user}
-			for more := true; more; {
-				var n int
-				var err error
-				n, more, err = w.read(ctx, name, &batch)
-				for j := 0; j < n && err == nil; j++ {
-					if !yield(batch[j], nil) {
-						return
-					}
-					err = listing.canceled(ctx)
+		w := walk{user: user, shards: s.shards[:]}
+		for more := true; more; {
+			n := 0
+			var err error
+			more, err = w.step(ctx, &listing, func(_ *shard, e *entry) {
+				if e.kind.Value().name == name && e.live() {
+					batch[n] = e.record()
+					n++
 				}
-				if err != nil {
-					yield(session.Record{}, err)
+			})
+			for i := 0; i < n && err == nil; i++ {
+				if !yield(batch[i], nil) {
 					return
 				}
+				err = listing.canceled(ctx)
+			}
+			if err != nil {
+				yield(session.Record{}, err)
+				return
 			}
 		}
 	}
-}
-
-// read makes one step. It puts the live records of the kind name into batch and
-// returns their number.
-func (w *walk) read(ctx context.Context, name string, batch *[stepSize]session.Record) (n int, more bool, err error) {
-	more, err = w.step(ctx, &listing, func(e *entry, now int64) {
-		if now < e.expires && e.kind.Value().name == name {
-			batch[n] = e.record()
-			n++
-		}
-	})
-	return n, more, err
 }
 
 // DeleteUser implements [session.UserStore]. It also deletes expired sessions,
 // but does not count them. If it fails, it returns how many it has deleted.
-func (s *Store) DeleteUser(ctx context.Context, name, user, exceptID string) (int64, error) {
-	var deleted int64
-	for i := range s.shards {
-		w := walk{sh: &s.shards[i], user: user}
-		for more := true; more; {
-			var removed int64
-			var err error
-			more, err = w.step(ctx, &deletingUser, func(e *entry, now int64) {
-				if e.id == exceptID || e.kind.Value().name != name {
-					return
-				}
-				if now < e.expires {
-					deleted++
-				}
-				w.sh.remove(e)
-				removed++
-			})
-			s.slots.Add(-removed)
-			if err != nil {
-				return deleted, err
+func (s *Store) DeleteUser(ctx context.Context, name, user, exceptID string) (deleted int64, err error) {
+	w := walk{user: user, shards: s.shards[:]}
+	for more := true; more && err == nil; {
+		more, err = w.step(ctx, &deletingUser, func(sh *shard, e *entry) {
+			if e.id == exceptID || e.kind.Value().name != name {
+				return
 			}
-		}
+			if e.live() {
+				deleted++
+			}
+			s.remove(sh, e)
+		})
 	}
-	return deleted, nil
+	return deleted, err
 }

@@ -80,11 +80,10 @@ func (s *kvStore) Load(ctx context.Context, id string) (Record, error) {
 
 func (s *kvStore) Create(ctx context.Context, r Record) error {
 	return s.locked(ctx, "create", r.ID, func() error {
-		_, err := s.get(ctx, r.ID)
-		if err == nil {
+		switch _, err := s.get(ctx, r.ID); {
+		case err == nil:
 			return ErrExists
-		}
-		if !errors.Is(err, ErrNotFound) {
+		case !errors.Is(err, ErrNotFound):
 			return err
 		}
 		r.Version = 1
@@ -99,10 +98,7 @@ func (s *kvStore) Update(ctx context.Context, r Record) error {
 			return err
 		}
 		if stored.SeenAt.After(r.SeenAt) { // touched since r was loaded
-			r.SeenAt = stored.SeenAt
-			if stored.ExpiresAt.After(r.ExpiresAt) {
-				r.ExpiresAt = stored.ExpiresAt
-			}
+			r.SeenAt, r.ExpiresAt = stored.SeenAt, later(stored.ExpiresAt, r.ExpiresAt)
 		}
 		r.Version++
 		return s.set(ctx, r)
@@ -112,19 +108,11 @@ func (s *kvStore) Update(ctx context.Context, r Record) error {
 func (s *kvStore) Touch(ctx context.Context, r Record) error {
 	return s.locked(ctx, "touch", r.ID, func() error {
 		stored, err := s.getVersion(ctx, r)
-		if err != nil {
+		seen, expires := later(stored.SeenAt, r.SeenAt), later(stored.ExpiresAt, r.ExpiresAt)
+		if err != nil || seen.Equal(stored.SeenAt) && expires.Equal(stored.ExpiresAt) {
 			return err
 		}
-		seen, ends := r.SeenAt.After(stored.SeenAt), r.ExpiresAt.After(stored.ExpiresAt)
-		if !seen && !ends {
-			return nil
-		}
-		if seen {
-			stored.SeenAt = r.SeenAt
-		}
-		if ends {
-			stored.ExpiresAt = r.ExpiresAt
-		}
+		stored.SeenAt, stored.ExpiresAt = seen, expires
 		return s.set(ctx, stored)
 	})
 }
@@ -181,18 +169,15 @@ func (s *kvStore) get(ctx context.Context, id string) (Record, error) {
 		return Record{}, err
 	}
 	var stored kvRecord
-	if err := json.Unmarshal(value, &stored); err != nil {
+	err = json.Unmarshal(value, &stored)
+	switch {
+	case err != nil || stored.ID != id || stored.Version < 1 || stored.ExpiresAt.IsZero():
 		// The cause is dropped, because it may quote the value.
-		return Record{}, fmt.Errorf("%w: the value is not a JSON object as FromKV writes it", ErrCorrupt)
-	}
-	r := stored.record()
-	if r.ID != id || r.Version < 1 || r.ExpiresAt.IsZero() {
-		return Record{}, fmt.Errorf("%w: the value lacks its id, a version or an end", ErrCorrupt)
-	}
-	if !time.Now().Before(r.ExpiresAt) {
+		return Record{}, fmt.Errorf("%w: the value is not a JSON object with its id, a version and an end", ErrCorrupt)
+	case !time.Now().Before(stored.ExpiresAt):
 		return Record{}, ErrNotFound
 	}
-	return r, nil
+	return stored.record(), nil
 }
 
 // set stores r until it expires. Requires the lock of r.ID.
@@ -209,6 +194,14 @@ func (s *kvStore) set(ctx context.Context, r Record) error {
 		return err
 	}
 	return s.kv.Set(ctx, r.ID, value, ttl)
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // kvRecord is a [Record] as it is stored.
