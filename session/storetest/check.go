@@ -88,24 +88,25 @@ func (c *check) fails(op string, err, want error) {
 
 // operation is a method of a store. It takes from r what the method needs.
 type operation struct {
-	name string
-	call func(s session.Store, ctx context.Context, r session.Record) error
+	name  string
+	call  func(s session.Store, ctx context.Context, r session.Record) error
+	rival error // what another call for the same version gets after this one has succeeded
 }
 
 var (
 	loading = operation{"Load", func(s session.Store, ctx context.Context, r session.Record) error {
 		_, err := s.Load(ctx, r.ID)
 		return err
-	}}
-	creating = operation{"Create", session.Store.Create}
-	updating = operation{"Update", session.Store.Update}
-	touching = operation{"Touch", session.Store.Touch}
+	}, nil}
+	creating = operation{"Create", session.Store.Create, session.ErrExists}
+	updating = operation{"Update", session.Store.Update, session.ErrConflict}
+	touching = operation{"Touch", session.Store.Touch, nil}
 	deleting = operation{"Delete", func(s session.Store, ctx context.Context, r session.Record) error {
 		return s.Delete(ctx, r.ID, r.Version)
-	}}
+	}, session.ErrNotFound}
 	deletingAny = operation{"Delete with version 0", func(s session.Store, ctx context.Context, r session.Record) error {
 		return s.Delete(ctx, r.ID, 0)
-	}}
+	}, session.ErrNotFound}
 )
 
 // create stores r and returns the record that Load must return now.

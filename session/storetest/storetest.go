@@ -49,7 +49,7 @@ type Case struct {
 // Cases returns all cases, in the order of the contract.
 func Cases() []Case {
 	return slices.Concat(loadCases, createCases, updateCases, touchCases, deleteCases,
-		generalCases, concurrentCases(), concurrentUserCases(), listUserCases, deleteUserCases, statusCases)
+		generalCases, concurrentCases, listUserCases, deleteUserCases, statusCases)
 }
 
 // Run runs every case as a subtest of t, one after the other. It calls newStore
