@@ -85,6 +85,28 @@ var listUserFaults = []fault{
 			}
 		}
 	}),
+	listingEach("list repeats its error without an end", []string{
+		"ListUser/error", "ListUser/canceled", "ListUser/canceled during the list",
+	}, func(ctx context.Context, ref *reference, name, user string, yield yieldFunc) {
+		for _, r := range ref.of(name, user) {
+			for ctx.Err() != nil && yield(session.Record{}, ctx.Err()) {
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}),
+	listingEach("list begins again at its end", []string{
+		"ListUser/all", "ListUser/write during the list", "Concurrent/ListUser",
+	}, func(_ context.Context, ref *reference, name, user string, yield yieldFunc) {
+		for rs := ref.of(name, user); len(rs) > 0; rs = ref.of(name, user) {
+			for _, r := range rs {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}),
 	{"list yields the records as they were created", []string{"ListUser/every field", "ListUser/moved", "ListUser/deleted"}, func(ref *reference, b *broken) {
 		var created []session.Record
 		b.create = func(ctx context.Context, r session.Record) error {

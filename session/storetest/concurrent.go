@@ -18,9 +18,9 @@ const (
 	writers = 8 // goroutines at once
 	rounds  = 8 // repetitions of a race that may end well by chance
 
-	// maxCreates limits how many records one writer creates: a list or a
-	// DeleteUser that follows all new records must come to an end.
-	maxCreates = 32
+	// maxWrites limits the calls of one writer: a list or a DeleteUser that
+	// follows all new records must come to an end.
+	maxWrites = 100
 )
 
 var concurrentCases = []Case{
@@ -33,23 +33,35 @@ var concurrentCases = []Case{
 	newCase("Concurrent/Delete is final", clauseUpdateNever, func(c *check) {
 		for range rounds {
 			r := c.create(c.record())
-			c.during("Touch and Update during a Delete", func() {
+			loaded := slices.Repeat([]session.Record{r}, writers)
+			c.during("Touch and Update during a Delete", func(i, n int) error {
+				return c.rewrite(i+n, &loaded[i])
+			}, func() {
 				c.succeeds("Delete", c.s.Delete(c.ctx, r.ID, 0))
 				c.absent("after Delete, during Touch and Update", r.ID)
-			}, func(i, n int) error { return c.rewrite(i+n, r.ID) })
+			})
 			c.absent("after Delete, Touch and Update at once", r.ID)
 		}
 	}),
 	newAbilityCase("Concurrent/DeleteUser", clauseDeleteUserFinal, func(c *check, us session.UserStore) {
 		for range rounds {
 			user, rs := c.createUser(writers)
-			created := make(chan string, writers*maxCreates)
-			var before []string // the ids that were created before the call
 			template := c.recordOf(user)
-			c.during("Create, Touch and Update during a DeleteUser", func() {
-				for _, r := range rs {
-					before = append(before, r.ID)
+			created := make(chan string, writers*maxWrites)
+			for _, r := range rs {
+				created <- r.ID
+			}
+			var before []string // the ids that were created before DeleteUser
+			c.during("Create, Touch and Update during a DeleteUser", func(i, n int) error {
+				if i%2 == 1 {
+					return c.rewrite(i+n, &rs[i])
 				}
+				r := template
+				r.ID = newID()
+				err := c.s.Create(c.ctx, r)
+				created <- r.ID
+				return err
+			}, func() {
 				for range len(created) {
 					before = append(before, <-created)
 				}
@@ -58,33 +70,37 @@ var concurrentCases = []Case{
 				for _, id := range before {
 					c.absent("after DeleteUser, during Create, Touch and Update", id)
 				}
-			}, func(i, n int) error {
-				if i%2 == 1 {
-					return c.rewrite(i+n, rs[i].ID)
-				}
-				if n >= maxCreates {
-					runtime.Gosched()
-					return nil
-				}
-				r := template
-				r.ID = newID()
-				err := c.s.Create(c.ctx, r)
-				created <- r.ID
-				return err
 			})
-			left := c.list(us, "after DeleteUser, Create, Touch and Update", user, func(session.Record) {})
 			for _, id := range before {
 				c.absent("after DeleteUser, Create, Touch and Update at once", id)
-				if _, ok := left[id]; ok {
-					c.errorf("ListUser after DeleteUser: got %q, which was created before DeleteUser, want it gone", id)
-				}
 			}
+			c.list(us, "after DeleteUser, Create, Touch and Update at once", user, func(r session.Record) {
+				if slices.Contains(before, r.ID) {
+					c.errorf("ListUser after DeleteUser: got %q, which was created before DeleteUser, want it gone", r.ID)
+				}
+			})
 		}
 	}),
 	newAbilityCase("Concurrent/ListUser", clauseListUser, func(c *check, us session.UserStore) {
 		user, stay := c.createUser(writers)
+		loaded := slices.Clone(stay)
 		template := c.recordOf(user)
-		c.during("Create, Update and Delete during a ListUser", func() {
+		c.during("Create, Update and Delete during a ListUser", func(i, n int) error {
+			if i%2 == 1 {
+				return c.rewrite(i+n, &loaded[i])
+			}
+			r := template
+			r.ID = newID()
+			err := c.s.Create(c.ctx, r)
+			if err == nil && n%2 == 0 {
+				r.Version, r.User = 1, ""
+				err = c.s.Update(c.ctx, r)
+			}
+			if err == nil {
+				err = c.s.Delete(c.ctx, r.ID, 0)
+			}
+			return err
+		}, func() {
 			for range rounds {
 				list := c.list(us, "while other records come and go", user, func(session.Record) {})
 				for _, r := range stay {
@@ -93,26 +109,6 @@ var concurrentCases = []Case{
 					}
 				}
 			}
-		}, func(i, n int) error {
-			if i%2 == 1 {
-				return c.rewrite(i+n, stay[i].ID)
-			}
-			if n >= maxCreates {
-				runtime.Gosched()
-				return nil
-			}
-			r := template
-			r.ID = newID()
-			if err := c.s.Create(c.ctx, r); err != nil {
-				return err
-			}
-			if n%2 == 0 {
-				r.Version, r.User = 1, ""
-				if err := c.s.Update(c.ctx, r); err != nil {
-					return err
-				}
-			}
-			return c.s.Delete(c.ctx, r.ID, 0)
 		})
 	}),
 }
@@ -130,24 +126,25 @@ func raceCase(name string, operations ...operation) Case {
 			for i := range next {
 				next[i] = c.successor(r)
 			}
-			errs := parallel(func(i int) error { return operations[i%len(operations)].call(c.s, c.ctx, next[i]) })()
+			operation := func(i int) operation { return operations[i%len(operations)] }
+			errs := parallel(func(i int) error { return operation(i).call(c.s, c.ctx, next[i]) })
 			winner := slices.Index(errs, nil)
 			if winner < 0 || slices.Contains(errs[winner+1:], nil) {
 				c.errorf("%s by %d goroutines at once: got the errors %v, want exactly one success", name, writers, errs)
 				continue
 			}
-			won := operations[winner%len(operations)]
+			won := operation(winner)
 			for i, err := range errs {
 				if i != winner {
-					c.fails(operations[i%len(operations)].name+", when another "+won.name+" succeeds", err, won.rival)
+					c.fails(operation(i).name+", when another "+won.name+" succeeds", err, won.rival)
 				}
 			}
 			if won.rival == session.ErrNotFound {
-				c.absent("when a "+won.name+" succeeds", r.ID)
-				continue
+				c.absent("when one "+won.name+" succeeds", r.ID)
+			} else {
+				next[winner].Version++
+				c.holds("when one "+won.name+" succeeds", next[winner])
 			}
-			next[winner].Version++
-			c.holds("when one "+won.name+" succeeds", next[winner])
 		}
 	})
 }
@@ -164,7 +161,7 @@ func countCase(name string, updates int) Case {
 		if updates < writers {
 			want.SeenAt, want.ExpiresAt = r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
 		}
-		for _, err := range parallel(func(i int) error {
+		errs := parallel(func(i int) error {
 			// Each conflict means that another writer has finished, so that there
 			// are never more conflicts than writers.
 			for range writers + 1 {
@@ -183,16 +180,16 @@ func countCase(name string, updates int) Case {
 				}
 			}
 			return errors.New("got more conflicts than there are other writers")
-		})() {
+		})
+		for _, err := range errs {
 			c.succeeds("counting with Load and Update", err)
 		}
 		c.holds("after counting to "+strconv.Itoa(updates), want)
 	})
 }
 
-// parallel calls f for each writer at once. The function that it returns waits
-// for the calls to end and returns their errors.
-func parallel(f func(i int) error) (wait func() []error) {
+// parallel calls f for each writer at once and returns the errors.
+func parallel(f func(i int) error) []error {
 	var wg sync.WaitGroup
 	start, errs := make(chan struct{}), make([]error, writers)
 	for i := range errs {
@@ -202,52 +199,60 @@ func parallel(f func(i int) error) (wait func() []error) {
 		})
 	}
 	close(start)
-	return func() []error {
-		wg.Wait()
-		return errs
-	}
+	wg.Wait()
+	return errs
 }
 
-// during calls run while every writer i calls write again and again, at least
-// once before run and once after it; n counts the calls of a writer. An error of
-// a writer ends the case.
-func (c *check) during(what string, run func(), write func(i, n int) error) {
+// during calls run while each writer i calls write again and again, with n = 0,
+// 1, 2 and so on. Each makes its first call before run begins, and its last call
+// after run has ended. An error of a writer ends the case.
+func (c *check) during(what string, write func(i, n int) error, run func()) {
 	c.t.Helper()
-	var begun sync.WaitGroup
+	var begun, ended sync.WaitGroup
 	var done atomic.Bool
+	errs := make([]error, writers)
 	begun.Add(writers)
-	wait := parallel(func(i int) error {
-		err := write(i, 0)
-		begun.Done()
-		for n, last := 1, false; err == nil && !last; n++ {
-			last = done.Load()
-			err = write(i, n)
-		}
-		return err
-	})
-	defer wait()
-	defer done.Store(true) // even if run ends the case
+	for i := range errs {
+		ended.Go(func() {
+			errs[i] = write(i, 0)
+			begun.Done()
+			for n := 1; n < maxWrites && errs[i] == nil && !done.Load(); n++ {
+				runtime.Gosched() // so that run need not wait for a processor
+				errs[i] = write(i, n)
+			}
+		})
+	}
+	stop := func() {
+		done.Store(true)
+		ended.Wait()
+	}
+	defer stop() // even if run ends the case
 	begun.Wait()
 	run()
-	done.Store(true)
-	for _, err := range wait() {
+	stop()
+	for i, err := range errs {
 		c.succeeds(what, err)
+		c.succeeds(what, write(i, maxWrites))
 	}
 }
 
-// rewrite loads the record of id, and updates it if n is even, or else touches
-// it. Another writer may change or delete the record in between.
-func (c *check) rewrite(n int, id string) error {
-	r, err := c.s.Load(c.ctx, id)
-	if err != nil {
-		runtime.Gosched()
-	}
+// rewrite loads r again and updates it if n is even, or else touches it. If r
+// was deleted, it writes r as it was loaded before, which the store must refuse.
+func (c *check) rewrite(n int, r *session.Record) error {
+	loaded, err := c.s.Load(c.ctx, r.ID)
 	if err == nil {
+		*r = loaded
+	}
+	if err == nil || errors.Is(err, session.ErrNotFound) {
 		r.ExpiresAt = r.ExpiresAt.Add(time.Millisecond)
-		err = []operation{updating, touching}[n%2].call(c.s, c.ctx, r)
+		write := c.s.Update
+		if n%2 == 1 {
+			write = c.s.Touch
+		}
+		err = write(c.ctx, *r)
 	}
 	if errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrNotFound) {
-		return nil
+		return nil // another writer has changed or deleted r
 	}
 	return err
 }
