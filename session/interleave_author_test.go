@@ -28,7 +28,7 @@ type author struct {
 	gone      bool      // it was told that its session is gone
 	troubled  bool      // an event told of an error
 	answer    time.Time // when the store last answered, whatever that told
-	writes    int       // its creates and updates that were made
+	writes    int       // its creates, updates and touches that were made
 
 	values   []int             // that its field may have: what was loaded and what it set
 	holders  []string          // users that its Data had

@@ -143,6 +143,7 @@ func (e *exchange) commit(ctx context.Context) {
 func (e *exchange) finish(_ context.Context, how int) {
 	ctx, cancel := e.commitContext()
 	defer cancel()
+	began := e.w.truth.now
 	switch {
 	case how%3 == 2:
 		e.w.takeEvents(e.actor)
@@ -155,11 +156,23 @@ func (e *exchange) finish(_ context.Context, how int) {
 	case how%3 == 0:
 		e.commit(ctx)
 	}
-	if !e.begun {
+	if e.begun {
+		e.late()
+	} else {
 		e.store(e.x.End)
-		return
 	}
-	e.late()
+	e.checkTakenBack(began)
+}
+
+// checkTakenBack looks whether the end of the handler, which began at a moment, has
+// tried once more to delete the records that the request could not take back.
+func (e *exchange) checkTakenBack(began int) {
+	for id := range e.created {
+		isPresent := e.s != nil && e.s.ID() == id || slices.Contains(e.left, id)
+		if e.unsure[id] && e.failed[id] > e.heard[id] && e.failed[id] <= began && !isPresent && !e.w.truth.of(id).given {
+			e.w.violate(ruleOrphan, "%s had no answer to its delete of %s, and its end did not try that again", e.name, id)
+		}
+	}
 }
 
 // store makes what commits, and compares what was stored with what was asked for.
@@ -177,7 +190,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		e.checkExtended()
 		return
 	}
-	ends := e.ends
+	ends, never, writes := e.ends, e.kept == session.SaveNever, e.writes
 	defer e.stillAsked()
 	var out session.Outcome
 	r := e.try(func() (err error) {
@@ -188,6 +201,9 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	w.tally.result(r.err)
 	e.failedCommit = !r.acknowledged()
 	e.respond(out)
+	if never && e.writes != writes {
+		w.violate(ruleSaveNever, "%s wrote in its commit", e.name)
+	}
 	changed := r.started != e.before
 	switch {
 	case out.Action == session.ActionClear && (e.ends || e.mayEnd || len(e.left) > 0):

@@ -93,6 +93,8 @@ var (
 	// another format.
 	ruleReads = rule{"reads", "a request that only reads makes no write"}
 
+	ruleSaveNever = rule{"save-never", "a commit after SetSave(SaveNever) writes nothing"}
+
 	// If TouchAfter is negative, every request that loads the session and changes
 	// nothing does so.
 	ruleRolling = rule{"rolling", "with Rolling, use extends a session"}

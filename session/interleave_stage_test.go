@@ -313,16 +313,25 @@ func (st userStage) ListUser(ctx context.Context, name, user string) iter.Seq2[s
 	}
 }
 
-func (st userStage) DeleteUser(ctx context.Context, name, user, exceptID string) (n int64, err error) {
+// DeleteUser goes through the sessions one by one, as a database does. Between two
+// of them there is a point of the schedule.
+func (st userStage) DeleteUser(ctx context.Context, _, user, exceptID string) (n int64, err error) {
 	err = st.do(ctx, call{op: "delete user", id: user}, true, func(ctx context.Context, by *author) error {
-		ids := st.w.truth.sessionsOf(user)
-		n, err = st.mem.DeleteUser(ctx, name, user, exceptID)
-		for _, id := range ids {
-			if !st.w.truth.exists(id) {
-				st.w.truth.deleted(by, id, func() {})
+		for k, id := range st.w.truth.sessionsOf(user) {
+			if k > 0 && by.earlier == nil {
+				st.w.at(st.w.actorOf(ctx))
 			}
+			if r, ok := st.w.truth.record(id); !ok || r.User != user || id == exceptID {
+				continue
+			}
+			report := st.w.truth.deleting(by, id)
+			if err := st.mem.Delete(ctx, id, 0); err != nil {
+				return err
+			}
+			st.w.truth.deleted(by, id, report)
+			n++
 		}
-		return err
+		return nil
 	})
 	return n, err
 }

@@ -187,10 +187,10 @@ func (tr *truth) wrote(by *author, op, id string) {
 		}
 	}
 	tr.w.checkTimes(by, i, op, before, r)
+	if by.earlier == nil {
+		by.writes++
+	}
 	if op != "touch" {
-		if by.earlier == nil {
-			by.writes++
-		}
 		i.writer, i.changed = by, event{tr.now, by}
 	}
 	i.late = i.late && op != "create" || by.earlier != nil
