@@ -130,6 +130,24 @@ func (e *exchange) checkSettled(began int, err error) {
 	}
 }
 
+// checkOwnDelete looks at an operation that began at a moment and found the session
+// gone, though all that went wrong in it was the answer to its own delete of the
+// session, or of one that Regenerate left behind.
+func (e *exchange) checkOwnDelete(began int) {
+	ids := slices.Clone(e.left)
+	if e.ends {
+		ids = append(ids, e.s.ID())
+	}
+	lost := slices.ContainsFunc(ids, func(id string) bool { return e.landed[id] > began && !e.w.truth.exists(id) })
+	isOthers := slices.ContainsFunc(append(ids, e.s.ID()), func(id string) bool {
+		by := e.w.truth.of(id).changed.by
+		return by != nil && by.base() != e.author
+	})
+	if lost && !isOthers && e.actor.failed == 1 && !e.actor.dead {
+		e.w.violate(ruleSettled, "%s was told that its session is gone, which it had deleted itself", e.name)
+	}
+}
+
 // commit is the first byte of the response.
 func (e *exchange) commit(ctx context.Context) {
 	if e.begun {

@@ -129,6 +129,7 @@ func (e *exchange) try(do func() error) result {
 	e.checkSettled(began, r.err)
 	if isGone(r.err) || r.events[session.EventGone] > 0 {
 		e.gone = true
+		e.checkOwnDelete(began)
 	}
 	e.mayUse(e.s.Token())
 	return r
