@@ -64,7 +64,7 @@ type exchange struct {
 	dropped      bool      // Regenerate was called after that, and did nothing
 	kept         session.SavePolicy
 	wanted       map[faultKind]bool // what was asked for while an operation was under way
-	renewFrom    string             // the token that such a Renew has to replace, if it was the first
+	renewFrom    string             // the token that such a Renew has to replace, if it was not pending already
 	begun        bool               // the response has begun
 	failedCommit bool               // the commit failed, or was not acknowledged
 	mapped       session.Op         // what the Failed hook was asked about in this step
@@ -287,10 +287,10 @@ func (a *actor) meanwhile(k faultKind) {
 	}
 	e.wanted[k] = true
 	if k == meanwhileRenew {
-		if r, live := e.w.truth.record(e.s.ID()); live && accepts(r, e.s.Token()) && !e.s.IsNew() && !e.renewed {
-			e.renewFrom = e.s.Token()
+		before := e.s.Token()
+		if e.s.Renew(); e.s.Token() != before {
+			e.renewFrom = before
 		}
-		e.s.Renew()
 		e.w.truth.of(e.s.ID()).renewals = true
 	} else {
 		e.s.Destroy()
