@@ -291,7 +291,7 @@ func (e *exchange) late() {
 func (e *exchange) respond(out session.Outcome) {
 	w := e.w
 	e.response, e.made = out, w.truth.now
-	w.tally.outcome(out.Action)
+	w.tally.count("response", [...]string{"no cookie", "a cookie", "the cookie cleared"}[out.Action])
 	switch {
 	case out.Action == session.ActionNone:
 		return

@@ -40,7 +40,7 @@ type call struct {
 func newStage(w *world) *stage {
 	st := &stage{w: w}
 	if w.plan.store == memoryStore {
-		st.mem = newRawStore()
+		st.mem = memstore.New(memstore.Options{})
 		st.real, st.look = st.mem, st.mem
 		return st
 	}
@@ -91,7 +91,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	st.tick()
 	f := a.fault(n)
 	if f != nil && f.kind >= meanwhileRenew {
-		w.tally.fault(f.kind)
+		w.tally.count("a call", faultNames[f.kind])
 		a.meanwhile(f.kind)
 		f = nil
 	}
@@ -105,7 +105,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		err = st.ended(ctx)
 	} else if f != nil {
 		a.failed++
-		w.tally.fault(f.kind)
+		w.tally.count("a call", faultNames[f.kind])
 		err = st.fail(ctx, c, write, *f, a, by, apply)
 	} else {
 		err = apply(ctx, by)
