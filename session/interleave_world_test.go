@@ -301,7 +301,7 @@ func (w *world) addManager(t *testing.T, i int, s settings) {
 		t.Fatalf("New: %v", err)
 	}
 	w.managers, w.settings = append(w.managers, m), append(w.settings, s)
-	w.say("", "Manager %d: %+v", i, s)
+	w.say("", "Manager %d: %v", i, s)
 }
 
 // observe keeps an event for the step in which it happened.
@@ -367,4 +367,9 @@ func inOrder(keys [][]byte, order int) [][]byte {
 		return keys
 	}
 	return [][]byte{keys[1], keys[0]}
+}
+
+func (s settings) String() string {
+	return fmt.Sprintf("MaxAge %v, Rolling %v, TouchAfter %v, AbsoluteTimeout %v, RenewAfter %v, RenewGrace %v, SchemaVersion %d, signing keys %d, encryption keys %d",
+		s.maxAge, s.rolling, s.touchAfter, s.absolute, s.renewAfter, s.grace, s.schema, s.signed, s.sealed)
 }
