@@ -25,6 +25,7 @@ type author struct {
 	lastLook  look      // the last load of its session
 	refused   bool      // Valid said false
 	asks      bool      // it did something else than to read
+	logsIn    bool      // an Update of it logged in: if that failed, it may be stored, and count as its change at the next save
 	gone      bool      // it was told that its session is gone
 	troubled  bool      // an event told of an error
 	answer    time.Time // when the store last answered, whatever that told

@@ -216,7 +216,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		return err
 	})
 	w.say(e.actor.name(), "response of %s: %s, %v, %s", e.name, w.outcome(out), r.err, &e.s.Data)
-	w.tally.result(r.err)
+	w.countResult(r.err)
 	e.failedCommit = !r.acknowledged()
 	e.respond(out)
 	if never && e.writes != writes {
@@ -291,7 +291,7 @@ func (e *exchange) late() {
 func (e *exchange) respond(out session.Outcome) {
 	w := e.w
 	e.response, e.made = out, w.truth.now
-	w.tally.count("response", [...]string{"no cookie", "a cookie", "the cookie cleared"}[out.Action])
+	w.count("response", [...]string{"no cookie", "a cookie", "the cookie cleared"}[out.Action])
 	switch {
 	case out.Action == session.ActionNone:
 		return

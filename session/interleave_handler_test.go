@@ -140,7 +140,7 @@ func (e *exchange) save(ctx context.Context) {
 	defer e.stillAsked()
 	r := e.try(func() error { return e.s.Save(ctx) })
 	e.w.say(e.actor.name(), "Save -> %v", r.err)
-	e.w.tally.result(r.err)
+	e.w.countResult(r.err)
 	if r.err != nil {
 		return
 	}
@@ -171,7 +171,7 @@ func (e *exchange) reload(ctx context.Context) {
 	acked := bothKeys(e.w.truth.of(e.s.ID()).keys, nil)
 	r := e.try(func() error { return e.s.Reload(ctx) })
 	e.w.say(e.actor.name(), "Reload -> %v", r.err)
-	e.w.tally.result(r.err)
+	e.w.countResult(r.err)
 	if r.err != nil {
 		return
 	}
@@ -230,6 +230,7 @@ func (e *exchange) update(ctx context.Context, st *step) {
 			case doUpdateLogsIn:
 				v.Holder = people[st.n%len(people)]
 				e.mayHold(v.Holder)
+				e.logsIn = true
 				e.w.truth.of(s.ID()).renewals = true
 			case doUpdateRegenerates, doUpdateRegeneratesFails:
 				e.regenerate(v, st)
@@ -245,7 +246,7 @@ func (e *exchange) update(ctx context.Context, st *step) {
 		})
 	})
 	e.w.say(e.actor.name(), "%s -> %v: %s %s", st.kind, r.err, s.ID(), &s.Data)
-	e.w.tally.result(r.err)
+	e.w.countResult(r.err)
 	if r.err == nil {
 		e.stored(r, ruleSaved)
 		if made > 0 {

@@ -91,7 +91,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	st.tick()
 	f := a.fault(n)
 	if f != nil && f.kind >= meanwhileRenew {
-		w.tally.count("a call", faultNames[f.kind])
+		w.count("a call", faultNames[f.kind])
 		a.meanwhile(f.kind)
 		f = nil
 	}
@@ -105,7 +105,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		err = st.ended(ctx)
 	} else if f != nil {
 		a.failed++
-		w.tally.count("a call", faultNames[f.kind])
+		w.count("a call", faultNames[f.kind])
 		err = st.fail(ctx, c, write, *f, a, by, apply)
 	} else {
 		err = apply(ctx, by)

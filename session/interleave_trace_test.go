@@ -72,10 +72,14 @@ type tally map[counted]int
 
 type counted struct{ what, name string }
 
-func (t tally) count(what, name string) { t[counted{what, name}]++ }
+func (w *world) count(what, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tally[counted{what, name}]++
+}
 
-// result counts how an operation ended.
-func (t tally) result(err error) {
+// countResult counts how an operation ended.
+func (w *world) countResult(err error) {
 	known := []error{
 		session.ErrGone, session.ErrNotFound, session.ErrCommitted, session.ErrSchema, session.ErrCorrupt, session.ErrConflict, session.ErrExists,
 		session.ErrUnavailable, errNoAnswer, errHook, errFn, errors.ErrUnsupported,
@@ -86,7 +90,7 @@ func (t tally) result(err error) {
 	} else if err == nil {
 		name = "no error"
 	}
-	t.count("result", name)
+	w.count("result", name)
 }
 
 // add adds what another tally counted.

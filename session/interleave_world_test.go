@@ -262,9 +262,9 @@ func (w *world) carryOut(a *actor, t *task) {
 			w.jobStep(ctx, a, t, s)
 		}
 		cancel()
-		w.tally.count("step", s.kind.String())
+		w.count("step", s.kind.String())
 		if a.failed > 0 {
-			w.tally.count("step with a fault", s.kind.String())
+			w.count("step with a fault", s.kind.String())
 		}
 	}
 	a.request, a.author = nil, nil
@@ -313,7 +313,7 @@ func (w *world) observe(ctx context.Context, e session.Event) {
 	w.mu.Lock()
 	a.events = append(a.events, e)
 	w.mu.Unlock()
-	w.tally.count("event", string(e.Kind))
+	w.count("event", string(e.Kind))
 	w.say(a.name(), "  event %s %s %v", e.Kind, e.ID, e.Err)
 	switch e.Kind {
 	case session.EventConflict:
