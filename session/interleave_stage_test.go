@@ -243,34 +243,30 @@ func (st *stage) Load(ctx context.Context, id string) (r session.Record, err err
 	return r, nil
 }
 
-func (st *stage) Create(ctx context.Context, r session.Record) error {
-	return st.do(ctx, call{op: "create", id: r.ID, data: st.w.show(r)}, true, func(ctx context.Context, by *author) error {
-		err := st.real.Create(st.w.calling(ctx, by, "create"), r)
+// write makes a call that writes a record.
+func (st *stage) write(ctx context.Context, c call, do func(context.Context) error) error {
+	return st.do(ctx, c, true, func(ctx context.Context, by *author) error {
+		err := do(st.w.calling(ctx, by, c.op))
 		if err == nil && st.mem != nil {
-			st.w.truth.wrote(by, "create", r.ID)
+			st.w.truth.wrote(by, c.op, c.id)
 		}
 		return err
 	})
+}
+
+func (st *stage) Create(ctx context.Context, r session.Record) error {
+	c := call{op: "create", id: r.ID, data: st.w.show(r)}
+	return st.write(ctx, c, func(ctx context.Context) error { return st.real.Create(ctx, r) })
 }
 
 func (st *stage) Update(ctx context.Context, r session.Record) error {
-	return st.do(ctx, call{"update", r.ID, r.Version, st.w.show(r)}, true, func(ctx context.Context, by *author) error {
-		err := st.real.Update(st.w.calling(ctx, by, "update"), r)
-		if err == nil && st.mem != nil {
-			st.w.truth.wrote(by, "update", r.ID)
-		}
-		return err
-	})
+	c := call{"update", r.ID, r.Version, st.w.show(r)}
+	return st.write(ctx, c, func(ctx context.Context) error { return st.real.Update(ctx, r) })
 }
 
 func (st *stage) Touch(ctx context.Context, r session.Record) error {
-	return st.do(ctx, call{op: "touch", id: r.ID, version: r.Version}, true, func(ctx context.Context, by *author) error {
-		err := st.real.Touch(st.w.calling(ctx, by, "touch"), r)
-		if err == nil && st.mem != nil {
-			st.w.truth.wrote(by, "touch", r.ID)
-		}
-		return err
-	})
+	c := call{op: "touch", id: r.ID, version: r.Version}
+	return st.write(ctx, c, func(ctx context.Context) error { return st.real.Touch(ctx, r) })
 }
 
 func (st *stage) Delete(ctx context.Context, id string, version int64) error {
