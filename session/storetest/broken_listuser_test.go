@@ -10,7 +10,7 @@ import (
 )
 
 var listUserFaults = []fault{
-	listing("list yields an empty record if there is none", []string{"ListUser/no records", "ListUser/not moved"}, func(_ *reference, rs []session.Record) []session.Record {
+	listing("list yields an empty record if there is none", []string{"ListUser/all", "ListUser/not moved"}, func(_ *reference, rs []session.Record) []session.Record {
 		if len(rs) == 0 {
 			rs = []session.Record{{ID: "none"}}
 		}
@@ -31,11 +31,11 @@ var listUserFaults = []fault{
 	listing("list yields expired records", []string{"ListUser/expired"}, func(ref *reference, rs []session.Record) []session.Record {
 		return ref.filter(func(r session.Record) bool { return len(rs) == 0 || r.User == rs[0].User })
 	}),
-	listing("list yields no more than a hundred records", []string{"ListUser/many", "ListUser/create during the list"}, func(_ *reference, rs []session.Record) []session.Record {
+	listing("list yields no more than a hundred records", []string{"ListUser/all", "ListUser/create during the list"}, func(_ *reference, rs []session.Record) []session.Record {
 		return rs[:min(len(rs), 100)]
 	}),
 	listing("list yields one of many records twice", []string{
-		"ListUser/many", "ListUser/delete during the list", "ListUser/create during the list",
+		"ListUser/all", "ListUser/delete during the list", "ListUser/create during the list",
 		"ListUser/delete all during the list", "ListUser/write during the list",
 	}, func(_ *reference, rs []session.Record) []session.Record {
 		if len(rs) > 100 {

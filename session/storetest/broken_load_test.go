@@ -22,7 +22,7 @@ var loadFaults = []fault{
 	loading("load drops a field", []string{"Load/every field", "Load/strings", "Update/every field"}, func(r *session.Record) {
 		r.Format = ""
 	}),
-	loading("load cuts bytes at the first zero", []string{"Load/binary", "Load/large"}, func(r *session.Record) {
+	loading("load cuts bytes at the first zero", []string{"Load/binary"}, func(r *session.Record) {
 		for i, c := range r.Data {
 			if c == 0 {
 				r.Data = r.Data[:i]

@@ -13,7 +13,7 @@ import (
 
 var deleteUserFaults = []fault{
 	deletingUser("delete user of a user without records is an error", []string{
-		"DeleteUser/absent", "DeleteUser/all", "DeleteUser/all but one",
+		"DeleteUser/all", "DeleteUser/all but one",
 	}, func(ctx context.Context, ref *reference, name, user, exceptID string) (int64, error) {
 		n, err := ref.DeleteUser(ctx, name, user, exceptID)
 		if n == 0 && err == nil {
@@ -125,7 +125,7 @@ var (
 // matchFaults find the wrong records of a user, in ListUser and in DeleteUser.
 var matchFaults = []fault{
 	matching("no record matches", []string{
-		"ListUser/every field", "ListUser/many", "ListUser/stopped", "ListUser/canceled during the list",
+		"ListUser/every field", "ListUser/all", "ListUser/stopped", "ListUser/canceled during the list",
 		"ListUser/create during the list", "ListUser/write during the list", "ListUser/delete during the list",
 		"DeleteUser/all", "DeleteUser/new records", "DeleteUser/is final", "DeleteUser/exception of another user",
 		"Concurrent/DeleteUser", "Concurrent/ListUser",

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
+	"strconv"
 	"time"
 
 	"github.com/echosession/echosession/session"
@@ -16,19 +16,17 @@ import (
 // check is one run of a case. Every failure that it reports ends with the
 // clause of the case.
 type check struct {
-	t      T
-	s      session.Store
-	ctx    context.Context // the parent of the contexts of this run
-	clause string
-	now    time.Time // when the run began; UTC, whole milliseconds
-	filled int       // number of field values made so far; no two are equal
+	t       T
+	s       session.Store
+	ctx     context.Context // the parent of the contexts of this run
+	clause  string
+	now     time.Time // when the run began; UTC, whole milliseconds
+	records int       // number of records made so far
 }
 
 func newCase(name, clause string, run func(c *check)) Case {
 	return Case{Name: name, Clause: clause, Run: func(t T, s session.Store) {
-		t.Helper()
-		now := time.Now().UTC().Truncate(time.Millisecond)
-		run(&check{t: t, s: s, ctx: t.Context(), clause: clause, now: now})
+		run(&check{t: t, s: s, ctx: t.Context(), clause: clause, now: time.Now().UTC().Truncate(time.Millisecond)})
 	}}
 }
 
@@ -36,15 +34,14 @@ func newCase(name, clause string, run func(c *check)) Case {
 // case is skipped if the store does not have it.
 func newAbilityCase[A any](name, clause string, run func(c *check, ability A)) Case {
 	return newCase(name, clause, func(c *check) {
-		c.t.Helper()
-		ability, ok := c.s.(A)
-		if !ok {
-			if t, ok := c.t.(interface{ Skip(args ...any) }); ok {
-				t.Skip("the store does not implement " + reflect.TypeFor[A]().String())
-			}
-			return
+		ability, has := c.s.(A)
+		skipper, skips := c.t.(interface{ Skip(args ...any) })
+		switch {
+		case has:
+			run(c, ability)
+		case skips:
+			skipper.Skip("the store does not implement " + reflect.TypeFor[A]().String())
 		}
-		run(c, ability)
 	})
 }
 
@@ -89,6 +86,29 @@ func (c *check) fails(op string, err, want error) {
 	}
 }
 
+// operation is a method of a store. It takes from r what the method needs.
+type operation struct {
+	name  string
+	call  func(s session.Store, ctx context.Context, r session.Record) error
+	rival error // what another call for the same version gets after this one has succeeded
+}
+
+var (
+	loading = operation{"Load", func(s session.Store, ctx context.Context, r session.Record) error {
+		_, err := s.Load(ctx, r.ID)
+		return err
+	}, nil}
+	creating = operation{"Create", session.Store.Create, session.ErrExists}
+	updating = operation{"Update", session.Store.Update, session.ErrConflict}
+	touching = operation{"Touch", session.Store.Touch, nil}
+	deleting = operation{"Delete", func(s session.Store, ctx context.Context, r session.Record) error {
+		return s.Delete(ctx, r.ID, r.Version)
+	}, session.ErrNotFound}
+	deletingAny = operation{"Delete with version 0", func(s session.Store, ctx context.Context, r session.Record) error {
+		return s.Delete(ctx, r.ID, 0)
+	}, session.ErrNotFound}
+)
+
 // create stores r and returns the record that Load must return now.
 func (c *check) create(r session.Record) session.Record {
 	c.t.Helper()
@@ -102,6 +122,25 @@ func (c *check) update(r session.Record) session.Record {
 	c.t.Helper()
 	c.succeeds("Update", c.s.Update(c.ctx, r))
 	r.Version++
+	return r
+}
+
+// createUpdated stores a record and updates it as often as given.
+func (c *check) createUpdated(updates int) session.Record {
+	c.t.Helper()
+	r := c.create(c.record())
+	for range updates {
+		r = c.update(c.successor(r))
+	}
+	return r
+}
+
+// touch moves both times of r forward by a minute and returns the record that
+// Load must return now.
+func (c *check) touch(r session.Record) session.Record {
+	c.t.Helper()
+	r.SeenAt, r.ExpiresAt = r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
+	c.succeeds("Touch", c.s.Touch(c.ctx, r))
 	return r
 }
 
@@ -125,82 +164,48 @@ func (c *check) absent(when, id string) {
 	c.fails("Load "+when, err, session.ErrNotFound)
 }
 
-// expired returns two records that ended in the past, keyed by how they came to
-// be. The store may have collected them or not.
-func (c *check) expired() map[string]session.Record {
+// expired stores two records of the user that ended in the past, and returns
+// them keyed by how they came to be. The store may have collected them or not.
+func (c *check) expired(user string) map[string]session.Record {
 	c.t.Helper()
-	end := c.now.Add(-time.Hour)
-	created := c.record()
-	created.ExpiresAt = end
-	updated := c.create(c.record())
-	updated.ExpiresAt = end
+	created, updated := c.recordOf(user), c.create(c.recordOf(user))
+	created.ExpiresAt = c.now.Add(-time.Hour)
+	updated.ExpiresAt = created.ExpiresAt
 	return map[string]session.Record{
 		"created as expired": c.create(created),
 		"updated to expired": c.update(updated),
 	}
 }
 
-// newID returns an id that no other record has.
-func newID() string { return rand.Text() }
+// newID and newUser return values that no other record has.
+func newID() string   { return rand.Text() }
+func newUser() string { return "user-" + rand.Text() }
 
-// record returns a live record that is not stored. Each of its fields has a
-// value that no other record has. It finds the fields by reflection, so that
-// the cases also cover a field that is added to [session.Record] later.
+// record returns a live record that is not stored. No field is zero, and each
+// has a value that no other record has.
 func (c *check) record() session.Record {
-	c.t.Helper()
-	var r session.Record
-	v := reflect.ValueOf(&r).Elem()
-	for i := range v.NumField() {
-		c.fill(v.Type().Field(i).Name, v.Field(i))
+	c.records++
+	n, later := strconv.Itoa(c.records), time.Duration(c.records)*time.Millisecond
+	return session.Record{
+		ID:        newID(),
+		Name:      "name " + n,
+		User:      "user " + n,
+		Version:   int64(1000 + c.records),
+		CreatedAt: c.now.Add(-2*time.Hour + later),
+		SeenAt:    c.now.Add(-time.Hour + later),
+		ExpiresAt: c.now.Add(time.Hour + later),
+		Format:    "format " + n,
+		Meta:      []byte("meta " + n),
+		Data:      []byte("data " + n),
 	}
-	r.ID = newID()
-	r.ExpiresAt = c.now.Add(time.Hour + time.Duration(c.filled)*time.Millisecond)
-	return r
 }
 
 // successor returns a record that an Update of r may store: it has the ID and
 // the Version of r, and every other field differs.
 func (c *check) successor(r session.Record) session.Record {
-	c.t.Helper()
 	next := c.record()
 	next.ID, next.Version = r.ID, r.Version
 	return next
-}
-
-// extended returns r with SeenAt and ExpiresAt later by d.
-func extended(r session.Record, d time.Duration) session.Record {
-	r.SeenAt, r.ExpiresAt = r.SeenAt.Add(d), r.ExpiresAt.Add(d)
-	return r
-}
-
-// fill sets the field v to a new value.
-func (c *check) fill(name string, v reflect.Value) {
-	c.t.Helper()
-	c.filled++
-	text := fmt.Sprintf("%s %d", name, c.filled)
-	switch v.Interface().(type) {
-	case time.Time:
-		past := c.now.Add(-time.Hour + time.Duration(c.filled)*time.Millisecond)
-		v.Set(reflect.ValueOf(past))
-		return
-	case []byte:
-		v.SetBytes([]byte(text))
-		return
-	}
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		v.SetInt(int64(1000 + c.filled))
-	case reflect.Uint, reflect.Uint32, reflect.Uint64:
-		v.SetUint(uint64(1000 + c.filled))
-	case reflect.Float64:
-		v.SetFloat(1000.5 + float64(c.filled))
-	default:
-		c.fatalf("storetest cannot make a value of type %s for field %s: add one to fill", v.Type(), name)
-	}
 }
 
 // diff describes each field in which got differs from want. A time must be the
@@ -232,19 +237,4 @@ func diff(got, want session.Record) []string {
 		}
 	}
 	return ds
-}
-
-// parallel calls f n times at once, with 0 to n-1, and returns the errors.
-func parallel(n int, f func(i int) error) []error {
-	var wg sync.WaitGroup
-	start, errs := make(chan struct{}), make([]error, n)
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			errs[i] = f(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-	return errs
 }

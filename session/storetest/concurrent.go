@@ -1,9 +1,9 @@
 package storetest
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -12,381 +12,242 @@ import (
 	"github.com/echosession/echosession/session"
 )
 
-const clauseAtomic = "Each call is one atomic step: of several Updates and Deletes of the same version exactly one succeeds."
-
 const (
+	clauseAtomic = "Each call is one atomic step: of several Updates and Deletes of the same version exactly one succeeds."
+
 	writers = 8 // goroutines at once
 	rounds  = 8 // repetitions of a race that may end well by chance
+
+	// maxCreates limits how many records one writer creates: a list or a
+	// DeleteUser that follows all new records must come to an end.
+	maxCreates = 32
 )
 
-func concurrentCases() []Case {
-	return []Case{
-		newCase("Concurrent/Create, one wins", clauseAtomic, func(c *check) {
-			for range rounds {
-				next := c.successors(c.record())
-				errs := parallel(writers, func(i int) error { return c.s.Create(c.ctx, next[i]) })
-				if i, ok := c.onlyWinner("Create of one id", errs); ok {
-					c.losers("Create of one id", errs, i, session.ErrExists)
-					next[i].Version = 1
-					c.holds("after Creates of one id", next[i])
+var concurrentCases = []Case{
+	raceCase("Concurrent/Create, one wins", creating),
+	raceCase("Concurrent/Update, one wins", updating),
+	raceCase("Concurrent/Delete, one wins", deleting, deletingAny),
+	raceCase("Concurrent/Delete and Update, one wins", deleting, updating),
+	countCase("Concurrent/Update, none is lost", writers),
+	countCase("Concurrent/Touch and Update", writers/2),
+	newCase("Concurrent/Delete is final", clauseUpdateNever, func(c *check) {
+		for range rounds {
+			r := c.create(c.record())
+			c.during("Touch and Update during a Delete", func() {
+				c.succeeds("Delete", c.s.Delete(c.ctx, r.ID, 0))
+				c.absent("after Delete, during Touch and Update", r.ID)
+			}, func(i, n int) error { return c.rewrite(i+n, r.ID) })
+			c.absent("after Delete, Touch and Update at once", r.ID)
+		}
+	}),
+	newAbilityCase("Concurrent/DeleteUser", clauseDeleteUserFinal, func(c *check, us session.UserStore) {
+		for range rounds {
+			user, rs := c.createUser(writers)
+			created := make(chan string, writers*maxCreates)
+			var before []string // the ids that were created before the call
+			template := c.recordOf(user)
+			c.during("Create, Touch and Update during a DeleteUser", func() {
+				for _, r := range rs {
+					before = append(before, r.ID)
 				}
-			}
-		}),
-		newCase("Concurrent/Update, one wins", clauseAtomic, func(c *check) {
-			for range rounds {
-				r := c.create(c.record())
-				next := c.successors(r)
-				errs := parallel(writers, func(i int) error { return c.s.Update(c.ctx, next[i]) })
-				if i, ok := c.onlyWinner("Update of one version", errs); ok {
-					c.losers("Update of one version", errs, i, session.ErrConflict)
-					next[i].Version++
-					c.holds("after Updates of one version", next[i])
+				for range len(created) {
+					before = append(before, <-created)
 				}
-			}
-		}),
-		newCase("Concurrent/Delete, one wins", clauseAtomic, func(c *check) {
-			for range rounds {
-				r := c.createUpdated(1)
-				errs := parallel(writers, func(i int) error {
-					if i%2 == 0 {
-						return c.s.Delete(c.ctx, r.ID, r.Version)
-					}
-					return c.s.Delete(c.ctx, r.ID, 0)
-				})
-				if i, ok := c.onlyWinner("Delete of one record", errs); ok {
-					c.losers("Delete of one record", errs, i, session.ErrNotFound)
-				}
-				c.absent("after Deletes of one record", r.ID)
-			}
-		}),
-		newCase("Concurrent/Delete and Update, one wins", clauseAtomic, func(c *check) {
-			for range rounds {
-				r := c.createUpdated(1)
-				next := c.successors(r)
-				deletes := func(i int) bool { return i%2 == 0 }
-				errs := parallel(writers, func(i int) error {
-					if deletes(i) {
-						return c.s.Delete(c.ctx, r.ID, r.Version)
-					}
-					return c.s.Update(c.ctx, next[i])
-				})
-				switch i, ok := c.onlyWinner("Delete and Update of one version", errs); {
-				case !ok:
-				case deletes(i):
-					c.losers("Delete and Update of one version, when a Delete succeeds", errs, i, session.ErrNotFound)
-					c.absent("after both, when a Delete succeeds", r.ID)
-				default:
-					c.losers("Delete and Update of one version, when an Update succeeds", errs, i, session.ErrConflict)
-					next[i].Version++
-					c.holds("after both, when an Update succeeds", next[i])
-				}
-			}
-		}),
-		newCase("Concurrent/Update, none is lost", clauseAtomic, func(c *check) {
-			r := c.record()
-			r.Data = []byte("0")
-			r = c.create(r)
-			for _, err := range parallel(writers, func(int) error { return c.increment(r.ID) }) {
-				c.succeeds("counting with Load and Update", err)
-			}
-			r.Version, r.Data = 1+writers, []byte(strconv.Itoa(writers))
-			c.holds("after counting to "+strconv.Itoa(writers), r)
-		}),
-		newCase("Concurrent/Touch and Update", clauseAtomic, func(c *check) {
-			r := c.record()
-			r.Data = []byte("0")
-			r = c.create(r)
-			later := extended(r, time.Minute)
-			errs := parallel(writers, func(i int) error {
-				if i%2 == 0 {
-					return c.increment(r.ID)
-				}
-				return c.loadAndWrite(r.ID, c.s.Touch, func(r *session.Record) error {
-					r.SeenAt, r.ExpiresAt = later.SeenAt, later.ExpiresAt
-					r.Data = []byte("data of a Touch")
-					return nil
-				})
-			})
-			for _, err := range errs {
-				c.succeeds("Touch and Update at once", err)
-			}
-			later.Version, later.Data = 1+writers/2, []byte(strconv.Itoa(writers/2))
-			c.holds("after Touch and Update at once", later)
-		}),
-		newCase("Concurrent/Delete is final", clauseUpdateNever, func(c *check) {
-			for range rounds {
-				r := c.create(c.record())
-				var deleted atomic.Bool
-				errs := parallel(writers, func(i int) error {
-					switch i {
-					case 0:
-						defer deleted.Store(true)
-						if err := c.s.Delete(c.ctx, r.ID, 0); err != nil {
-							return err
-						}
-						return c.allAbsent([]string{r.ID})
-					case 1:
-						return c.writeUntil(&deleted, r.ID, c.s.Touch)
-					default:
-						return c.writeUntil(&deleted, r.ID, c.s.Update)
-					}
-				})
-				for _, err := range errs {
-					c.succeeds("Delete, Touch and Update at once", err)
-				}
-				c.absent("after Delete, Touch and Update at once", r.ID)
-			}
-		}),
-	}
-}
-
-func concurrentUserCases() []Case {
-	return []Case{
-		newAbilityCase("Concurrent/DeleteUser", clauseDeleteUserFinal, func(c *check, us session.UserStore) {
-			for range rounds {
-				user := newUser()
-				var created idList
-				for _, r := range c.createOf(user, 2*writers) {
-					created.add(r.ID)
-				}
-				first := created.all()
-				var before []string // the ids that were created before the call
-				unstored := c.unstoredOf(user)
-				var deleted atomic.Bool
-				errs := parallel(writers, func(i int) error {
-					switch {
-					case i == 0:
-						defer deleted.Store(true)
-						before = created.all()
-						if _, err := us.DeleteUser(c.ctx, "sid", user, ""); err != nil {
-							return err
-						}
-						return c.allAbsent(before)
-					case i == 1:
-						return c.writeUntil(&deleted, first[i], c.s.Touch)
-					case i%2 == 0:
-						return c.createUntil(&deleted, unstored[i], &created)
-					default:
-						return c.writeUntil(&deleted, first[i], c.s.Update)
-					}
-				})
-				for _, err := range errs {
-					c.succeeds("DeleteUser, Create, Touch and Update at once", err)
-				}
-				c.succeeds("after DeleteUser, Create, Touch and Update at once", c.allAbsent(before))
-				left := c.list(us, "after DeleteUser, Create, Touch and Update at once", user)
+				_, err := us.DeleteUser(c.ctx, "sid", user, "")
+				c.succeeds("DeleteUser", err)
 				for _, id := range before {
-					if _, ok := left[id]; ok {
-						c.errorf("ListUser after DeleteUser: got %q, which was created before DeleteUser, want it gone", id)
-					}
+					c.absent("after DeleteUser, during Create, Touch and Update", id)
 				}
-			}
-		}),
-		newAbilityCase("Concurrent/ListUser", clauseListUser, func(c *check, us session.UserStore) {
-			user := newUser()
-			stay := c.createOf(user, writers)
-			unstored := c.unstoredOf(user)
-			var listed atomic.Bool
-			lists := make([]map[string]session.Record, rounds)
-			errs := parallel(writers, func(i int) error {
-				switch {
-				case i == 0:
-					defer listed.Store(true)
-					for n := range lists {
-						lists[n] = map[string]session.Record{}
-						for r, err := range us.ListUser(c.ctx, "sid", user) {
-							if err != nil {
-								return err
-							}
-							if _, twice := lists[n][r.ID]; twice {
-								return fmt.Errorf("got the id %q twice", r.ID)
-							}
-							lists[n][r.ID] = r
-						}
-					}
+			}, func(i, n int) error {
+				if i%2 == 1 {
+					return c.rewrite(i+n, rs[i].ID)
+				}
+				if n >= maxCreates {
+					runtime.Gosched()
 					return nil
-				case i%2 == 0:
-					return c.createAndDeleteUntil(&listed, unstored[i])
-				default:
-					return c.writeUntil(&listed, stay[i].ID, c.s.Update)
 				}
+				r := template
+				r.ID = newID()
+				err := c.s.Create(c.ctx, r)
+				created <- r.ID
+				return err
 			})
-			for _, err := range errs {
-				c.succeeds("ListUser, Create, Update and Delete at once", err)
+			left := c.list(us, "after DeleteUser, Create, Touch and Update", user, func(session.Record) {})
+			for _, id := range before {
+				c.absent("after DeleteUser, Create, Touch and Update at once", id)
+				if _, ok := left[id]; ok {
+					c.errorf("ListUser after DeleteUser: got %q, which was created before DeleteUser, want it gone", id)
+				}
 			}
-			for _, list := range lists {
+		}
+	}),
+	newAbilityCase("Concurrent/ListUser", clauseListUser, func(c *check, us session.UserStore) {
+		user, stay := c.createUser(writers)
+		template := c.recordOf(user)
+		c.during("Create, Update and Delete during a ListUser", func() {
+			for range rounds {
+				list := c.list(us, "while other records come and go", user, func(session.Record) {})
 				for _, r := range stay {
 					if _, ok := list[r.ID]; !ok {
 						c.errorf("ListUser while other records come and go: got no record %q, which was there all the time", r.ID)
 					}
 				}
 			}
-		}),
-	}
+		}, func(i, n int) error {
+			if i%2 == 1 {
+				return c.rewrite(i+n, stay[i].ID)
+			}
+			if n >= maxCreates {
+				runtime.Gosched()
+				return nil
+			}
+			r := template
+			r.ID = newID()
+			if err := c.s.Create(c.ctx, r); err != nil {
+				return err
+			}
+			if n%2 == 0 {
+				r.Version, r.User = 1, ""
+				if err := c.s.Update(c.ctx, r); err != nil {
+					return err
+				}
+			}
+			return c.s.Delete(c.ctx, r.ID, 0)
+		})
+	}),
 }
 
-// onlyWinner returns the index of the only call that succeeded. It reports any
-// other number of successes.
-func (c *check) onlyWinner(op string, errs []error) (winner int, ok bool) {
-	c.t.Helper()
-	var won int
-	for i, err := range errs {
-		if err == nil {
-			winner = i
-			won++
+// raceCase checks that of several calls for one version exactly one succeeds.
+// The writers take turns with the operations.
+func raceCase(name string, operations ...operation) Case {
+	return newCase(name, clauseAtomic, func(c *check) {
+		for range rounds {
+			r := session.Record{ID: newID()}
+			if operations[0].name != creating.name {
+				r = c.createUpdated(1)
+			}
+			next := make([]session.Record, writers)
+			for i := range next {
+				next[i] = c.successor(r)
+			}
+			errs := parallel(func(i int) error { return operations[i%len(operations)].call(c.s, c.ctx, next[i]) })()
+			winner := slices.Index(errs, nil)
+			if winner < 0 || slices.Contains(errs[winner+1:], nil) {
+				c.errorf("%s by %d goroutines at once: got the errors %v, want exactly one success", name, writers, errs)
+				continue
+			}
+			won := operations[winner%len(operations)]
+			for i, err := range errs {
+				if i != winner {
+					c.fails(operations[i%len(operations)].name+", when another "+won.name+" succeeds", err, won.rival)
+				}
+			}
+			if won.rival == session.ErrNotFound {
+				c.absent("when a "+won.name+" succeeds", r.ID)
+				continue
+			}
+			next[winner].Version++
+			c.holds("when one "+won.name+" succeeds", next[winner])
 		}
-	}
-	if won != 1 {
-		c.errorf("%s by %d goroutines at once: got %d successes, want 1; the errors are %v", op, len(errs), won, errs)
-	}
-	return winner, won == 1
-}
-
-// losers reports each call, except the winner, that failed with another error
-// than want.
-func (c *check) losers(op string, errs []error, winner int, want error) {
-	c.t.Helper()
-	for i, err := range errs {
-		if i != winner {
-			c.fails(op, err, want)
-		}
-	}
-}
-
-// allAbsent returns an error if one of the ids can be loaded.
-func (c *check) allAbsent(ids []string) error {
-	for _, id := range ids {
-		if _, err := c.s.Load(c.ctx, id); !errors.Is(err, session.ErrNotFound) {
-			return fmt.Errorf("load of the deleted id %q: got error %v, want %w", id, err, session.ErrNotFound)
-		}
-	}
-	return nil
-}
-
-type writeFunc = func(ctx context.Context, r session.Record) error
-
-// loadAndWrite loads the record of id, changes it and writes it, until there is
-// no conflict.
-func (c *check) loadAndWrite(id string, write writeFunc, change func(r *session.Record) error) error {
-	// Each conflict means that another writer has finished, so that there are
-	// never more conflicts than writers.
-	for range writers + 1 {
-		r, err := c.s.Load(c.ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := change(&r); err != nil {
-			return err
-		}
-		if err := write(c.ctx, r); !errors.Is(err, session.ErrConflict) {
-			return err
-		}
-	}
-	return errors.New("got more conflicts than there are other writers")
-}
-
-// increment adds one to the number in Data.
-func (c *check) increment(id string) error {
-	return c.loadAndWrite(id, c.s.Update, func(r *session.Record) error {
-		n, err := strconv.Atoi(string(r.Data))
-		r.Data = []byte(strconv.Itoa(n + 1))
-		return err
 	})
 }
 
-// writeUntil loads and writes the record of id again and again until done is
-// set, and once after that.
-func (c *check) writeUntil(done *atomic.Bool, id string, write writeFunc) error {
-	for last := false; !last; {
-		last = done.Load()
-		r, err := c.s.Load(c.ctx, id)
-		if err == nil {
-			r.ExpiresAt = r.ExpiresAt.Add(time.Millisecond)
-			err = write(c.ctx, r)
+// countCase lets writers count in Data with Load and Update. The writers from
+// updates on touch the record instead.
+func countCase(name string, updates int) Case {
+	return newCase(name, clauseAtomic, func(c *check) {
+		r := c.record()
+		r.Data = []byte("0")
+		r = c.create(r)
+		want := r
+		want.Version, want.Data = int64(1+updates), []byte(strconv.Itoa(updates))
+		if updates < writers {
+			want.SeenAt, want.ExpiresAt = r.SeenAt.Add(time.Minute), r.ExpiresAt.Add(time.Minute)
 		}
-		if err != nil && !errors.Is(err, session.ErrConflict) && !errors.Is(err, session.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-// createUntil stores the records, and adds their ids to created, until none is
-// left or done is set.
-func (c *check) createUntil(done *atomic.Bool, rs []session.Record, created *idList) error {
-	for _, r := range rs {
-		if done.Load() {
-			break
-		}
-		if err := c.s.Create(c.ctx, r); err != nil {
-			return err
-		}
-		created.add(r.ID)
-	}
-	return nil
-}
-
-// createAndDeleteUntil stores and deletes one record after the other, until
-// none is left or done is set. Half of them lose their user before they are
-// deleted.
-func (c *check) createAndDeleteUntil(done *atomic.Bool, rs []session.Record) error {
-	for i, r := range rs {
-		if done.Load() {
-			break
-		}
-		if err := c.s.Create(c.ctx, r); err != nil {
-			return err
-		}
-		if i%2 == 0 {
-			r.Version, r.User = 1, ""
-			if err := c.s.Update(c.ctx, r); err != nil {
-				return err
+		for _, err := range parallel(func(i int) error {
+			// Each conflict means that another writer has finished, so that there
+			// are never more conflicts than writers.
+			for range writers + 1 {
+				next, err := c.s.Load(c.ctx, r.ID)
+				if err != nil {
+					return err
+				}
+				n, _ := strconv.Atoi(string(next.Data))
+				next.Data = []byte(strconv.Itoa(n + 1)) // a Touch must not use it
+				write := c.s.Update
+				if i >= updates {
+					next.SeenAt, next.ExpiresAt, write = want.SeenAt, want.ExpiresAt, c.s.Touch
+				}
+				if err := write(c.ctx, next); !errors.Is(err, session.ErrConflict) {
+					return err
+				}
 			}
+			return errors.New("got more conflicts than there are other writers")
+		})() {
+			c.succeeds("counting with Load and Update", err)
 		}
-		if err := c.s.Delete(c.ctx, r.ID, 0); err != nil {
-			return err
-		}
-	}
-	return nil
+		c.holds("after counting to "+strconv.Itoa(updates), want)
+	})
 }
 
-// successors returns one successor of r for each writer.
-func (c *check) successors(r session.Record) []session.Record {
+// parallel calls f for each writer at once. The function that it returns waits
+// for the calls to end and returns their errors.
+func parallel(f func(i int) error) (wait func() []error) {
+	var wg sync.WaitGroup
+	start, errs := make(chan struct{}), make([]error, writers)
+	for i := range errs {
+		wg.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	return func() []error {
+		wg.Wait()
+		return errs
+	}
+}
+
+// during calls run while every writer i calls write again and again, at least
+// once before run and once after it; n counts the calls of a writer. An error of
+// a writer ends the case.
+func (c *check) during(what string, run func(), write func(i, n int) error) {
 	c.t.Helper()
-	next := make([]session.Record, writers)
-	for i := range next {
-		next[i] = c.successor(r)
-	}
-	return next
-}
-
-// unstoredOf returns several records of user for each writer. None is stored.
-func (c *check) unstoredOf(user string) [][]session.Record {
-	c.t.Helper()
-	rs := make([][]session.Record, writers)
-	for i := range rs {
-		for range 4 * writers {
-			rs[i] = append(rs[i], c.recordOf(user))
+	var begun sync.WaitGroup
+	var done atomic.Bool
+	begun.Add(writers)
+	wait := parallel(func(i int) error {
+		err := write(i, 0)
+		begun.Done()
+		for n, last := 1, false; err == nil && !last; n++ {
+			last = done.Load()
+			err = write(i, n)
 		}
+		return err
+	})
+	defer wait()
+	defer done.Store(true) // even if run ends the case
+	begun.Wait()
+	run()
+	done.Store(true)
+	for _, err := range wait() {
+		c.succeeds(what, err)
 	}
-	return rs
 }
 
-// idList is a list of ids that several goroutines add to.
-type idList struct {
-	mu  sync.Mutex
-	ids []string
-}
-
-func (l *idList) add(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ids = append(l.ids, id)
-}
-
-// all returns the ids that were added so far.
-func (l *idList) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ids[:len(l.ids):len(l.ids)]
+// rewrite loads the record of id, and updates it if n is even, or else touches
+// it. Another writer may change or delete the record in between.
+func (c *check) rewrite(n int, id string) error {
+	r, err := c.s.Load(c.ctx, id)
+	if err != nil {
+		runtime.Gosched()
+	}
+	if err == nil {
+		r.ExpiresAt = r.ExpiresAt.Add(time.Millisecond)
+		err = []operation{updating, touching}[n%2].call(c.s, c.ctx, r)
+	}
+	if errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
 }

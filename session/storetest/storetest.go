@@ -48,11 +48,8 @@ type Case struct {
 
 // Cases returns all cases, in the order of the contract.
 func Cases() []Case {
-	return slices.Concat(
-		loadCases(), createCases(), updateCases(), touchCases(), deleteCases(),
-		contextCases(), sliceCases(), concurrentCases(),
-		listUserCases(), listUserDuringWritesCases(), deleteUserCases(), concurrentUserCases(), statusCases(),
-	)
+	return slices.Concat(loadCases, createCases, updateCases, touchCases, deleteCases,
+		generalCases, concurrentCases, listUserCases, deleteUserCases, statusCases)
 }
 
 // Run runs every case as a subtest of t, one after the other. It calls newStore
@@ -60,7 +57,6 @@ func Cases() []Case {
 // Cleanup. The store must not be in use by anything else; it need not be empty.
 // The cases about an ability that the store lacks are skipped.
 func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
-	t.Helper()
 	for _, c := range Cases() {
 		t.Run(c.Name, func(t *testing.T) { c.Run(t, newStore(t)) })
 	}

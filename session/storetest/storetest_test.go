@@ -246,8 +246,8 @@ func TestEveryFieldIsFilled(t *testing.T) {
 			return ref.Update(ctx, r)
 		},
 	})
-	if len(seen) != 2 {
-		t.Fatalf("got %d records, want 2", len(seen))
+	if len(seen) < 2 {
+		t.Fatalf("got %d records, want at least 2", len(seen))
 	}
 	a, b := reflect.ValueOf(seen[0]), reflect.ValueOf(seen[1])
 	for i := range a.NumField() {
