@@ -98,6 +98,7 @@ func (w *world) checkWinner(m *move, by *author) {
 	switch {
 	case m.by == by || m.by == by.caller || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
 	case !by.saw[m.from] && !by.deleted[m.from]: // it came after
+	case !m.by.knew[m.from]: // its only write of the old session got no answer
 	case w.hasEnded(i.ends[m.by.manager]), w.hasEnded(m.by.ends[m.from]), w.hasEnded(by.ends[m.from]): // as one of them knew it
 	case w.truth.logsInOver(by, m.from):
 	default:
@@ -229,7 +230,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	case !r.acknowledged() || e.gone || e.kept == session.SaveNever:
 	case ends || e.ends:
 		e.carriedOut(r)
-	case e.mayEnd && r.events[session.EventDestroyed] > 0:
+	case e.mayEnd && (r.events[session.EventDestroyed] > 0 || e.s.IsNew()): // it held; there may have been no record
 	case e.ended:
 		if changed && e.dropped {
 			w.violate(ruleNotDropped, "%s called Destroy, which was carried out, then Regenerate, and %s is not stored", e.name, r.started)
@@ -328,9 +329,9 @@ const promiseHolds = 100 * time.Millisecond
 
 // cannotKnow reports whether the request cannot know what the record accepts:
 // somebody else changed it after the store told about it, not long ago, or a write
-// of its own did that came late, or its last one, whose answer was lost.
+// of its own did that came late, or its last call about it got no answer.
 func (e *exchange) cannotKnow(i *identity) bool {
-	if e.failed[i.id] > e.heard[i.id] {
+	if e.unheard[i.id] > e.heard[i.id] {
 		return true
 	}
 	cameLate := i.changed.by != nil && i.changed.by.earlier == e.author && i.changed.at > e.heard[i.id]

@@ -156,9 +156,12 @@ func (e *exchange) carriedOut(r result) {
 	if !r.acknowledged() {
 		return
 	}
+	ids := e.left
+	if e.ends || e.mayEnd { // and not only a Regenerate that was left empty
+		ids = append(ids, e.s.ID())
+	}
 	e.ends, e.mayEnd, e.ended = false, false, true
 	e.rebase()
-	ids := append([]string{e.s.ID()}, e.left...)
 	for _, id := range ids {
 		if i := e.w.truth.of(id); i.written || e.saw[id] {
 			e.w.loggedOut(e.author, id, ruleLogOut)
