@@ -77,7 +77,8 @@ func (w *world) checkDead(i *identity) {
 func (w *world) loggedOut(by *author, id string, broken rule) {
 	i := w.truth.of(id)
 	if w.truth.exists(id) {
-		if !i.strayed() {
+		isOrphan := by.created[id] > 0 && !i.given && by.isUnsure(id) // checkTakenBack judges it
+		if !i.strayed() && !isOrphan {
 			w.violate(broken, "the end of %s was acknowledged to %s, and the record is there", id, by.name)
 		}
 		return
@@ -283,7 +284,7 @@ func (e *exchange) late() {
 	case e.mayEnd:
 	case e.renewed:
 		e.w.violate(ruleNotDropped, "%s called Renew while its commit was under way, and nobody is told that it came too late", e.name)
-	case e.changed && r.started != e.before:
+	case e.changed && r.started != e.before && !e.w.truth.has(e.s.ID(), r.started): // a save that failed may have merged what is stored
 		e.w.violate(ruleNotDropped, "%s changed its Data to %s after the response had begun, and nobody is told", e.name, r.started)
 	}
 }
@@ -360,7 +361,8 @@ func (w *world) checkEnd() {
 				w.violate(ruleCounted, "%s has %s at the end, without the Update %s, which had been acknowledged", id, &i.wallet, key)
 			}
 		}
-		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.isUnsure(id) {
+		wasLeft := i.creator != nil && i.creator.gone && slices.Contains(i.creator.left, id)
+		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.isUnsure(id) && !wasLeft {
 			w.violate(ruleOrphan, "%s of %q stays, which no response gave out; %s created it", id, r.User, i.creator.name)
 		}
 	}

@@ -144,7 +144,7 @@ func (e *exchange) save(ctx context.Context) {
 	if r.err != nil {
 		return
 	}
-	if ends || e.ends || e.mayEnd && !e.w.truth.exists(e.s.ID()) {
+	if ends || e.ends || e.mayEnd && e.s.IsNew() {
 		e.carriedOut(r)
 		return
 	}
@@ -215,7 +215,8 @@ var errFn = errors.New("fn fails")
 func (e *exchange) update(ctx context.Context, st *step) {
 	s, key := e.s, e.name+"."+strconv.Itoa(st.at)
 	id, left, asked := s.ID(), e.left, e.copyState()
-	writes := e.writes
+	writes, holder := e.writes, s.Data.Holder
+	unsure := e.isUnsure(id) // then it looks first, and may merge what others stored beside its earlier write
 	for _, f := range st.faults {
 		e.repeated[key] = e.repeated[key] || f.kind == ownConflict
 	}
@@ -257,14 +258,17 @@ func (e *exchange) update(ctx context.Context, st *step) {
 		}
 		return
 	}
-	if s.ID() != id || s.Data.text() != r.started {
+	merges := unsure && s.ID() == id && *s.Data.own(e.actor.number) == r.own && s.Data.Holder == holder
+	if !merges && (s.ID() != id || s.Data.text() != r.started) {
 		e.w.violate(ruleUpdateFails, "after the error of Update %s has %s with %s, before it was %s with %s", e.name, s.ID(), s.Data.text(), id, r.started)
 	}
 	if errors.Is(r.err, errFn) && e.writes != writes {
 		e.w.violate(ruleUpdateFails, "fn of %s failed, and the store was written to", e.name)
 	}
 	e.left = left
-	e.restoreState(asked)
+	if e.restoreState(asked); merges && r.started == e.before {
+		e.before = s.Data.text()
+	}
 }
 
 // counted takes that an Update was acknowledged.

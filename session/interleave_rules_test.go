@@ -106,13 +106,15 @@ var (
 	ruleGone = rule{"gone", "a request whose session is gone writes nothing and sends no cookie"}
 
 	// Excepted: the request that created it does not know what became of its last
-	// write or delete of the record, or could not look at it; a late write.
+	// write or delete of the record, or could not look at it; it left the record behind
+	// by Regenerate, and then found its session gone; a late write.
 	ruleOrphan = rule{"orphan", "no record with a User stays that no response gave out"}
 
 	// Of the fields that the request changed itself, other than by Update.
 	ruleConflict = rule{"conflict", "no conflict is reported for a field that the request did not change"}
 
-	// Also if fn renewed, regenerated or destroyed before it failed.
+	// Also if fn renewed, regenerated or destroyed before it failed. If an earlier write
+	// got no answer, Data may take over what others stored beside it.
 	ruleUpdateFails = rule{"update-fails", "an Update that fails changes nothing: neither Data, nor the id, nor, if fn failed, the store"}
 
 	// Of Manager.Update.
