@@ -150,6 +150,16 @@ func (e *exchange) checkOwnDelete(began int) {
 	}
 }
 
+// checkOwnWrite looks at an operation that found the session gone, though its last
+// write is the request's own and nothing was left behind.
+func (e *exchange) checkOwnWrite() {
+	i := e.w.truth.of(e.s.ID())
+	_, live := e.w.truth.find(e.manager, i.id)
+	if live && !i.late && len(e.left) == 0 && i.writer.base() == e.author {
+		e.w.violate(ruleOwnWrite, "%s was told that %s is gone", e.name, i.id)
+	}
+}
+
 // commit is the first byte of the response.
 func (e *exchange) commit(ctx context.Context) {
 	if e.begun {

@@ -130,6 +130,7 @@ func (e *exchange) try(do func() error) result {
 	if isGone(r.err) || r.events[session.EventGone] > 0 {
 		e.gone = true
 		e.checkOwnDelete(began)
+		e.checkOwnWrite()
 	}
 	e.mayUse(e.s.Token())
 	return r

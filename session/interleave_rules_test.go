@@ -105,6 +105,9 @@ var (
 	// What was superseded when it was loaded, or is gone by an event.
 	ruleGone = rule{"gone", "a request whose session is gone writes nothing and sends no cookie"}
 
+	// The write may be one that got no answer.
+	ruleOwnWrite = rule{"own-write", "a session that nobody else changed since a request's own write is not gone to it"}
+
 	// Excepted: the request that created it does not know what became of its last
 	// write or delete of the record, or could not look at it; it left the record behind
 	// by Regenerate, and then found its session gone; a late write.
