@@ -83,6 +83,9 @@ func (w *world) loggedOut(by *author, id string, broken rule) {
 		}
 		return
 	}
+	if !by.deleted[id] && w.hasEnded(i.end) {
+		return // its age ended it, and a write through FromKV that began before may still come
+	}
 	i.ended = append(i.ended, by)
 	i.kill(i.tokens, "", "the log-out by "+by.name)
 	for _, m := range w.truth.moves {
