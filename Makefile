@@ -31,7 +31,7 @@ fmt: ## Format the Go code
 bench: ## Run the benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem work
 
-interleave: ## Play WORLDS (300000) random interleavings without and with faults
+interleave: ## Play WORLDS (300000) random interleavings, half of them with faults
 	ECHOSESSION_WORLDS=$(WORLDS) go test -run '^TestInterleavings$$' -timeout 60m -v ./session
 
 cover: ## Fail if the tests reach less than 95% of a package in COVER

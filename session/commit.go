@@ -79,25 +79,16 @@ func (f *flow) carryOut(ctx context.Context) error {
 			if u := f.unresolved(); u == nil || !u.open || next == stepDrop {
 				return f.make(ctx, next, data)
 			}
-			err = f.resolveFor(ctx, next)
+			if err = f.resolve(ctx); err != nil && next == stepNothing {
+				f.event(ctx, EventError, f.row, nil, err)
+				return nil
+			}
 			data, v = nil, f.facts()
 		}
 		if err != nil {
 			return f.settle(ctx, result{op: OpSave, err: err})
 		}
 	}
-}
-
-// resolveFor finds out what became of an earlier write before a step is made.
-// For a step that asks the store nothing, a failure is only observed.
-func (f *flow) resolveFor(ctx context.Context, next step) error {
-	err := f.resolve(ctx)
-	if err == nil || next != stepNothing {
-		return err
-	}
-	f.event(ctx, EventError, f.row, nil, err)
-	f.draft.unresolved.open = false
-	return nil
 }
 
 // make makes one step. data is the encoding of Data, if the plan needed it.

@@ -248,7 +248,11 @@ func (f *flow) regenerate(id string, data []byte) bool {
 		return false
 	}
 	d := f.draft
-	if f.row.isStored() || d.unresolved != nil && d.unresolved.open {
+	isOpen := d.unresolved != nil && d.unresolved.open
+	if isOpen && f.reply != nil {
+		f.reply.made = 0 // nobody resolves that write any more: look before its token is sent
+	}
+	if f.row.isStored() || isOpen {
 		if d.leftovers == nil {
 			d.leftovers = new(leftovers)
 		}

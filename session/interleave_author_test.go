@@ -25,10 +25,11 @@ type author struct {
 	lastLook  look      // the last load of its session
 	refused   bool      // Valid said false
 	asks      bool      // it did something else than to read
+	logsIn    bool      // an Update of it logged in: if that failed, it may be stored, and count as its change at the next save
 	gone      bool      // it was told that its session is gone
 	troubled  bool      // an event told of an error
 	answer    time.Time // when the store last answered, whatever that told
-	writes    int       // its creates and updates that were made
+	writes    int       // its creates, updates and touches that were made
 
 	values   []int             // that its field may have: what was loaded and what it set
 	holders  []string          // users that its Data had
@@ -44,6 +45,7 @@ type author struct {
 	created map[string]int       // how often it created the record
 	deleted map[string]bool      // its delete was made
 	saw     map[string]bool      // a load of it found the record
+	knew    map[string]bool      // the store told that the record was there
 	seen    map[string]time.Time // SeenAt at the last load
 	version map[string]int64     // at the last load
 	ends    map[string]time.Time // by its Manager, at the last load
@@ -59,7 +61,7 @@ type author struct {
 func (tr *truth) newAuthor(name string, actor, manager int) *author {
 	return &author{
 		tr: tr, name: name, actor: actor, manager: manager, touched: map[string]bool{}, keys: map[string]bool{}, repeated: map[string]bool{},
-		leftOf: map[string]string{}, created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, seen: map[string]time.Time{}, version: map[string]int64{}, ends: map[string]time.Time{},
+		leftOf: map[string]string{}, created: map[string]int{}, deleted: map[string]bool{}, saw: map[string]bool{}, knew: map[string]bool{}, seen: map[string]time.Time{}, version: map[string]int64{}, ends: map[string]time.Time{},
 		heard: map[string]int{}, unheard: map[string]int{}, landed: map[string]int{}, failed: map[string]int{}, unsure: map[string]bool{},
 	}
 }
@@ -84,17 +86,19 @@ func (by *author) base() *author {
 func (by *author) answered(c call, err error, f *fault) {
 	by.tr.now++
 	told := (f == nil || f.kind == zeroVersion && err != nil) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+	isRefused := errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrExists) // which do not tell what there is
 	if c.op == "load" {
 		by.lastLook.failed = !told
 	}
 	if !told {
 		by.unheard[c.id] = by.tr.now
 	} else {
-		if !errors.Is(err, session.ErrConflict) && !errors.Is(err, session.ErrExists) { // which do not tell what there is
+		if !isRefused {
 			by.heard[c.id] = by.tr.now
 		}
+		by.knew[c.id] = by.knew[c.id] || err == nil
 	}
-	if c.op != "load" && c.op != "touch" {
+	if c.op != "load" && c.op != "touch" && !(told && isRefused) {
 		by.failed[c.id] = 0
 		if !told {
 			by.failed[c.id] = by.tr.now

@@ -3,6 +3,7 @@ package session_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/echosession/echosession/session"
@@ -60,19 +61,7 @@ func (v *wallet) mark(key, value string) {
 // clone returns a copy that shares nothing with v.
 func (v *wallet) clone() wallet {
 	c := *v
-	c.Done, c.Marks = nil, nil
-	if v.Done != nil {
-		c.Done = make(map[string]int, len(v.Done))
-		for k, n := range v.Done {
-			c.Done[k] = n
-		}
-	}
-	if v.Marks != nil {
-		c.Marks = make(map[string]string, len(v.Marks))
-		for k, s := range v.Marks {
-			c.Marks[k] = s
-		}
-	}
+	c.Done, c.Marks = maps.Clone(v.Done), maps.Clone(v.Marks)
 	return c
 }
 

@@ -77,10 +77,14 @@ func (w *world) checkDead(i *identity) {
 func (w *world) loggedOut(by *author, id string, broken rule) {
 	i := w.truth.of(id)
 	if w.truth.exists(id) {
-		if !i.strayed() {
+		isOrphan := by.created[id] > 0 && !i.given && by.isUnsure(id) // checkTakenBack judges it
+		if !i.strayed() && !isOrphan {
 			w.violate(broken, "the end of %s was acknowledged to %s, and the record is there", id, by.name)
 		}
 		return
+	}
+	if !by.deleted[id] && w.hasEnded(i.end) {
+		return // its age ended it, and a write through FromKV that began before may still come
 	}
 	i.ended = append(i.ended, by)
 	i.kill(i.tokens, "", "the log-out by "+by.name)
@@ -98,6 +102,7 @@ func (w *world) checkWinner(m *move, by *author) {
 	switch {
 	case m.by == by || m.by == by.caller || m.logIn || m.by.unsure[m.from] || by.unsure[m.from]:
 	case !by.saw[m.from] && !by.deleted[m.from]: // it came after
+	case !m.by.knew[m.from]: // its only write of the old session got no answer
 	case w.hasEnded(i.ends[m.by.manager]), w.hasEnded(m.by.ends[m.from]), w.hasEnded(by.ends[m.from]): // as one of them knew it
 	case w.truth.logsInOver(by, m.from):
 	default:
@@ -130,6 +135,34 @@ func (e *exchange) checkSettled(began int, err error) {
 	}
 }
 
+// checkOwnDelete looks at an operation that began at a moment and found the session
+// gone, though all that went wrong in it was the answer to its own delete of the
+// session, or of one that Regenerate left behind.
+func (e *exchange) checkOwnDelete(began int) {
+	ids := slices.Clone(e.left)
+	if e.ends {
+		ids = append(ids, e.s.ID())
+	}
+	lost := slices.ContainsFunc(ids, func(id string) bool { return e.landed[id] > began && !e.w.truth.exists(id) })
+	isOthers := slices.ContainsFunc(append(ids, e.s.ID()), func(id string) bool {
+		by := e.w.truth.of(id).changed.by
+		return by != nil && by.base() != e.author
+	})
+	if lost && !isOthers && e.actor.failed == 1 && !e.actor.dead {
+		e.w.violate(ruleSettled, "%s was told that its session is gone, which it had deleted itself", e.name)
+	}
+}
+
+// checkOwnWrite looks at an operation that found the session gone, though its last
+// write is the request's own and nothing was left behind.
+func (e *exchange) checkOwnWrite() {
+	i := e.w.truth.of(e.s.ID())
+	_, live := e.w.truth.find(e.manager, i.id)
+	if live && !i.late && len(e.left) == 0 && i.writer.base() == e.author {
+		e.w.violate(ruleOwnWrite, "%s was told that %s is gone", e.name, i.id)
+	}
+}
+
 // commit is the first byte of the response.
 func (e *exchange) commit(ctx context.Context) {
 	if e.begun {
@@ -143,6 +176,7 @@ func (e *exchange) commit(ctx context.Context) {
 func (e *exchange) finish(_ context.Context, how int) {
 	ctx, cancel := e.commitContext()
 	defer cancel()
+	began := e.w.truth.now
 	switch {
 	case how%3 == 2:
 		e.w.takeEvents(e.actor)
@@ -155,11 +189,23 @@ func (e *exchange) finish(_ context.Context, how int) {
 	case how%3 == 0:
 		e.commit(ctx)
 	}
-	if !e.begun {
+	if e.begun {
+		e.late()
+	} else {
 		e.store(e.x.End)
-		return
 	}
-	e.late()
+	e.checkTakenBack(began)
+}
+
+// checkTakenBack looks whether the end of the handler, which began at a moment, has
+// tried once more to delete the records that the request could not take back.
+func (e *exchange) checkTakenBack(began int) {
+	for id := range e.created {
+		isPresent := e.s != nil && e.s.ID() == id || slices.Contains(e.left, id)
+		if e.unsure[id] && e.failed[id] > e.heard[id] && e.failed[id] <= began && !isPresent && !e.w.truth.of(id).given {
+			e.w.violate(ruleOrphan, "%s had no answer to its delete of %s, and its end did not try that again", e.name, id)
+		}
+	}
 }
 
 // store makes what commits, and compares what was stored with what was asked for.
@@ -177,7 +223,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		e.checkExtended()
 		return
 	}
-	ends := e.ends
+	ends, never, writes := e.ends, e.kept == session.SaveNever, e.writes
 	defer e.stillAsked()
 	var out session.Outcome
 	r := e.try(func() (err error) {
@@ -185,9 +231,12 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		return err
 	})
 	w.say(e.actor.name(), "response of %s: %s, %v, %s", e.name, w.outcome(out), r.err, &e.s.Data)
-	w.tally.result(r.err)
+	w.countResult(r.err)
 	e.failedCommit = !r.acknowledged()
 	e.respond(out)
+	if never && e.writes != writes {
+		w.violate(ruleSaveNever, "%s wrote in its commit", e.name)
+	}
 	changed := r.started != e.before
 	switch {
 	case out.Action == session.ActionClear && (e.ends || e.mayEnd || len(e.left) > 0):
@@ -195,7 +244,7 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 	case !r.acknowledged() || e.gone || e.kept == session.SaveNever:
 	case ends || e.ends:
 		e.carriedOut(r)
-	case e.mayEnd && r.events[session.EventDestroyed] > 0:
+	case e.mayEnd && (r.events[session.EventDestroyed] > 0 || e.s.IsNew()): // it held; there may have been no record
 	case e.ended:
 		if changed && e.dropped {
 			w.violate(ruleNotDropped, "%s called Destroy, which was carried out, then Regenerate, and %s is not stored", e.name, r.started)
@@ -248,7 +297,7 @@ func (e *exchange) late() {
 	case e.mayEnd:
 	case e.renewed:
 		e.w.violate(ruleNotDropped, "%s called Renew while its commit was under way, and nobody is told that it came too late", e.name)
-	case e.changed && r.started != e.before:
+	case e.changed && r.started != e.before && !e.w.truth.has(e.s.ID(), r.started): // a save that failed may have merged what is stored
 		e.w.violate(ruleNotDropped, "%s changed its Data to %s after the response had begun, and nobody is told", e.name, r.started)
 	}
 }
@@ -257,7 +306,7 @@ func (e *exchange) late() {
 func (e *exchange) respond(out session.Outcome) {
 	w := e.w
 	e.response, e.made = out, w.truth.now
-	w.tally.outcome(out.Action)
+	w.count("response", [...]string{"no cookie", "a cookie", "the cookie cleared"}[out.Action])
 	switch {
 	case out.Action == session.ActionNone:
 		return
@@ -294,9 +343,9 @@ const promiseHolds = 100 * time.Millisecond
 
 // cannotKnow reports whether the request cannot know what the record accepts:
 // somebody else changed it after the store told about it, not long ago, or a write
-// of its own did that came late, or its last one, whose answer was lost.
+// of its own did that came late, or its last call about it got no answer.
 func (e *exchange) cannotKnow(i *identity) bool {
-	if e.failed[i.id] > e.heard[i.id] {
+	if e.unheard[i.id] > e.heard[i.id] {
 		return true
 	}
 	cameLate := i.changed.by != nil && i.changed.by.earlier == e.author && i.changed.at > e.heard[i.id]
@@ -325,7 +374,8 @@ func (w *world) checkEnd() {
 				w.violate(ruleCounted, "%s has %s at the end, without the Update %s, which had been acknowledged", id, &i.wallet, key)
 			}
 		}
-		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.isUnsure(id) {
+		wasLeft := i.creator != nil && i.creator.gone && slices.Contains(i.creator.left, id)
+		if r.User != "" && !i.given && !i.late && i.creator != nil && !i.creator.isUnsure(id) && !wasLeft {
 			w.violate(ruleOrphan, "%s of %q stays, which no response gave out; %s created it", id, r.User, i.creator.name)
 		}
 	}

@@ -210,6 +210,9 @@ func (g *generator) step(k stepKind) step {
 // lost answers, where the look for what became of the write fails as well.
 func (g *generator) faults() {
 	steps, saves := g.plan.steps(stepKind.callsStore), g.plan.steps(stepKind.saves)
+	if len(steps) == 0 { // all actors only wait
+		return
+	}
 	for range g.IntN(8) {
 		s := steps[g.IntN(len(steps))]
 		call, length := oneOf(g, 0, 0, 0, 1, 1, 2, 3, 4), 1

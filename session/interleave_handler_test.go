@@ -129,6 +129,8 @@ func (e *exchange) try(do func() error) result {
 	e.checkSettled(began, r.err)
 	if isGone(r.err) || r.events[session.EventGone] > 0 {
 		e.gone = true
+		e.checkOwnDelete(began)
+		e.checkOwnWrite()
 	}
 	e.mayUse(e.s.Token())
 	return r
@@ -139,11 +141,11 @@ func (e *exchange) save(ctx context.Context) {
 	defer e.stillAsked()
 	r := e.try(func() error { return e.s.Save(ctx) })
 	e.w.say(e.actor.name(), "Save -> %v", r.err)
-	e.w.tally.result(r.err)
+	e.w.countResult(r.err)
 	if r.err != nil {
 		return
 	}
-	if ends || e.ends || e.mayEnd && !e.w.truth.exists(e.s.ID()) {
+	if ends || e.ends || e.mayEnd && e.s.IsNew() {
 		e.carriedOut(r)
 		return
 	}
@@ -155,9 +157,12 @@ func (e *exchange) carriedOut(r result) {
 	if !r.acknowledged() {
 		return
 	}
+	ids := e.left
+	if e.ends || e.mayEnd { // and not only a Regenerate that was left empty
+		ids = append(ids, e.s.ID())
+	}
 	e.ends, e.mayEnd, e.ended = false, false, true
 	e.rebase()
-	ids := append([]string{e.s.ID()}, e.left...)
 	for _, id := range ids {
 		if i := e.w.truth.of(id); i.written || e.saw[id] {
 			e.w.loggedOut(e.author, id, ruleLogOut)
@@ -170,7 +175,7 @@ func (e *exchange) reload(ctx context.Context) {
 	acked := bothKeys(e.w.truth.of(e.s.ID()).keys, nil)
 	r := e.try(func() error { return e.s.Reload(ctx) })
 	e.w.say(e.actor.name(), "Reload -> %v", r.err)
-	e.w.tally.result(r.err)
+	e.w.countResult(r.err)
 	if r.err != nil {
 		return
 	}
@@ -211,7 +216,8 @@ var errFn = errors.New("fn fails")
 func (e *exchange) update(ctx context.Context, st *step) {
 	s, key := e.s, e.name+"."+strconv.Itoa(st.at)
 	id, left, asked := s.ID(), e.left, e.copyState()
-	writes := e.writes
+	writes, holder := e.writes, s.Data.Holder
+	unsure := e.isUnsure(id) // then it looks first, and may merge what others stored beside its earlier write
 	for _, f := range st.faults {
 		e.repeated[key] = e.repeated[key] || f.kind == ownConflict
 	}
@@ -229,6 +235,7 @@ func (e *exchange) update(ctx context.Context, st *step) {
 			case doUpdateLogsIn:
 				v.Holder = people[st.n%len(people)]
 				e.mayHold(v.Holder)
+				e.logsIn = true
 				e.w.truth.of(s.ID()).renewals = true
 			case doUpdateRegenerates, doUpdateRegeneratesFails:
 				e.regenerate(v, st)
@@ -244,7 +251,7 @@ func (e *exchange) update(ctx context.Context, st *step) {
 		})
 	})
 	e.w.say(e.actor.name(), "%s -> %v: %s %s", st.kind, r.err, s.ID(), &s.Data)
-	e.w.tally.result(r.err)
+	e.w.countResult(r.err)
 	if r.err == nil {
 		e.stored(r, ruleSaved)
 		if made > 0 {
@@ -252,14 +259,17 @@ func (e *exchange) update(ctx context.Context, st *step) {
 		}
 		return
 	}
-	if s.ID() != id || s.Data.text() != r.started {
+	merges := unsure && s.ID() == id && *s.Data.own(e.actor.number) == r.own && s.Data.Holder == holder
+	if !merges && (s.ID() != id || s.Data.text() != r.started) {
 		e.w.violate(ruleUpdateFails, "after the error of Update %s has %s with %s, before it was %s with %s", e.name, s.ID(), s.Data.text(), id, r.started)
 	}
 	if errors.Is(r.err, errFn) && e.writes != writes {
 		e.w.violate(ruleUpdateFails, "fn of %s failed, and the store was written to", e.name)
 	}
 	e.left = left
-	e.restoreState(asked)
+	if e.restoreState(asked); merges && r.started == e.before {
+		e.before = s.Data.text()
+	}
 }
 
 // counted takes that an Update was acknowledged.

@@ -57,7 +57,7 @@ func (w *world) jobStep(ctx context.Context, a *actor, t *task, st *step) {
 	case jobStart:
 		err = w.jobStart(ctx, a, t, st, by)
 	}
-	w.tally.result(err)
+	w.countResult(err)
 	w.say(a.name(), "%s %s %s %s -> %v", name, st.kind, id, user, err)
 }
 

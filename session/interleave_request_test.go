@@ -64,6 +64,7 @@ type exchange struct {
 	dropped      bool      // Regenerate was called after that, and did nothing
 	kept         session.SavePolicy
 	wanted       map[faultKind]bool // what was asked for while an operation was under way
+	renewFrom    string             // the token that such a Renew has to replace, if it was not pending already
 	begun        bool               // the response has begun
 	failedCommit bool               // the commit failed, or was not acknowledged
 	mapped       session.Op         // what the Failed hook was asked about in this step
@@ -286,7 +287,10 @@ func (a *actor) meanwhile(k faultKind) {
 	}
 	e.wanted[k] = true
 	if k == meanwhileRenew {
-		e.s.Renew()
+		before := e.s.Token()
+		if e.s.Renew(); e.s.Token() != before {
+			e.renewFrom = before
+		}
 		e.w.truth.of(e.s.ID()).renewals = true
 	} else {
 		e.s.Destroy()
@@ -302,11 +306,14 @@ func (e *exchange) stillAsked() {
 		e.kept = session.SaveAuto
 	}
 	if e.wanted[meanwhileRenew] {
-		if r, live := e.w.truth.record(e.s.ID()); live && !accepts(r, e.s.Token()) {
+		switch r, live := e.w.truth.record(e.s.ID()); {
+		case live && !accepts(r, e.s.Token()):
 			e.renewed = true
+		case live && !e.gone && e.s.Token() == e.renewFrom:
+			e.w.violate(ruleNotDropped, "%s called Renew during an operation, and %s is still its token", e.name, e.w.alias(e.renewFrom))
 		}
 	}
-	e.wanted = nil
+	e.wanted, e.renewFrom = nil, ""
 }
 
 // commitContext is that of an adapter's commit.

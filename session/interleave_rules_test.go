@@ -93,6 +93,8 @@ var (
 	// another format.
 	ruleReads = rule{"reads", "a request that only reads makes no write"}
 
+	ruleSaveNever = rule{"save-never", "a commit after SetSave(SaveNever) writes nothing"}
+
 	// If TouchAfter is negative, every request that loads the session and changes
 	// nothing does so.
 	ruleRolling = rule{"rolling", "with Rolling, use extends a session"}
@@ -103,14 +105,19 @@ var (
 	// What was superseded when it was loaded, or is gone by an event.
 	ruleGone = rule{"gone", "a request whose session is gone writes nothing and sends no cookie"}
 
+	// The write may be one that got no answer.
+	ruleOwnWrite = rule{"own-write", "a session that nobody else changed since a request's own write is not gone to it"}
+
 	// Excepted: the request that created it does not know what became of its last
-	// write or delete of the record, or could not look at it; a late write.
+	// write or delete of the record, or could not look at it; it left the record behind
+	// by Regenerate, and then found its session gone; a late write.
 	ruleOrphan = rule{"orphan", "no record with a User stays that no response gave out"}
 
 	// Of the fields that the request changed itself, other than by Update.
 	ruleConflict = rule{"conflict", "no conflict is reported for a field that the request did not change"}
 
-	// Also if fn renewed, regenerated or destroyed before it failed.
+	// Also if fn renewed, regenerated or destroyed before it failed. If an earlier write
+	// got no answer, Data may take over what others stored beside it.
 	ruleUpdateFails = rule{"update-fails", "an Update that fails changes nothing: neither Data, nor the id, nor, if fn failed, the store"}
 
 	// Of Manager.Update.

@@ -10,98 +10,75 @@ import (
 func shrink(p *plan, fails func(*plan) bool) *plan {
 	const rounds = 20
 	for range rounds {
-		smaller := shrinkOnce(p, fails)
-		if smaller == nil {
+		shorter := p
+		for _, cut := range cuts(p) {
+			c := shorter.clone()
+			if cut(c); c.size() < shorter.size() && (fails(c) || failsOtherwise(c, fails)) {
+				shorter = c
+			}
+		}
+		if shorter == p {
 			break
 		}
-		p = smaller
+		p = shorter
 	}
 	return p
 }
 
-// shrinkOnce leaves out one thing after the other, and returns nil if nothing
-// can be left out.
-func shrinkOnce(p *plan, fails func(*plan) bool) *plan {
-	best := p
-	try := func(change func(*plan) bool) {
-		c := best.clone()
-		if change(c) && c.size() < best.size() && (fails(c) || failsOtherwise(c, fails)) {
-			best = c
+// cuts returns what may be left out of a plan, one thing after the other, the last
+// ones first. A cut of what is not there any more does nothing.
+func cuts(p *plan) (cuts []func(*plan)) {
+	add := func(cut func(*plan)) { cuts = append(cuts, cut) }
+	for a, s := range p.scripts {
+		for n := range slices.Backward(s.tasks) {
+			add(func(c *plan) { leaveOut(&c.scripts[a].tasks, n) })
 		}
 	}
-	for a := range p.scripts {
-		for n := len(p.scripts[a].tasks) - 1; n >= 0; n-- {
-			try(func(c *plan) bool {
-				s := &c.scripts[a]
-				if n < len(s.tasks) {
-					s.tasks = slices.Delete(s.tasks, n, n+1)
+	for a, s := range p.scripts {
+		for n, t := range slices.Backward(s.tasks) {
+			within := func(cut func(*task)) {
+				add(func(c *plan) {
+					if n < len(c.scripts[a].tasks) {
+						cut(&c.scripts[a].tasks[n])
+					}
+				})
+			}
+			for k, st := range slices.Backward(t.steps) {
+				within(func(t *task) {
+					if k < len(t.steps) && t.steps[k].kind > doReceive && len(t.steps) > 1 {
+						leaveOut(&t.steps, k)
+					}
+				})
+				for f := range slices.Backward(st.faults) {
+					within(func(t *task) {
+						if k < len(t.steps) {
+							leaveOut(&t.steps[k].faults, f)
+						}
+					})
 				}
-				return true
-			})
-		}
-	}
-	for a := range best.scripts {
-		for n := range best.scripts[a].tasks {
-			shrinkTask(best, a, n, try)
-		}
-	}
-	for n := len(best.schedule) - 1; n >= 0; n-- {
-		try(func(c *plan) bool {
-			if n >= len(c.schedule) {
-				return false
 			}
-			c.schedule = slices.Delete(c.schedule, n, n+1)
-			return true
-		})
+			within(func(t *task) { t.valid = hookNone })
+			within(func(t *task) { t.beforeSave = hookNone })
+			within(func(t *task) { t.failed = hookNone })
+		}
 	}
-	try(func(c *plan) bool {
+	for n := range slices.Backward(p.schedule) {
+		add(func(c *plan) { leaveOut(&c.schedule, n) })
+	}
+	add(func(c *plan) {
 		c.managers = c.managers[:1]
-		for a := range c.scripts {
-			for n := range c.scripts[a].tasks {
-				c.scripts[a].tasks[n].manager = 0
+		for _, s := range c.scripts {
+			for n := range s.tasks {
+				s.tasks[n].manager = 0
 			}
 		}
-		return true
 	})
-	if best == p {
-		return nil
-	}
-	return best
+	return cuts
 }
 
-// shrinkTask leaves out steps, faults and hooks of one task.
-func shrinkTask(p *plan, a, n int, try func(func(*plan) bool)) {
-	for k := len(p.scripts[a].tasks[n].steps) - 1; k >= 0; k-- {
-		try(func(c *plan) bool {
-			t := &c.scripts[a].tasks[n]
-			if k >= len(t.steps) || t.steps[k].kind <= doReceive || len(t.steps) == 1 {
-				return false
-			}
-			t.steps = slices.Delete(t.steps, k, k+1)
-			return true
-		})
-	}
-	for k := range p.scripts[a].tasks[n].steps {
-		for f := len(p.scripts[a].tasks[n].steps[k].faults) - 1; f >= 0; f-- {
-			try(func(c *plan) bool {
-				t := &c.scripts[a].tasks[n]
-				if k >= len(t.steps) || f >= len(t.steps[k].faults) {
-					return false
-				}
-				t.steps[k].faults = slices.Delete(t.steps[k].faults, f, f+1)
-				return true
-			})
-		}
-	}
-	for _, hook := range []func(*task) *answer{
-		func(t *task) *answer { return &t.valid },
-		func(t *task) *answer { return &t.beforeSave },
-		func(t *task) *answer { return &t.failed },
-	} {
-		try(func(c *plan) bool {
-			*hook(&c.scripts[a].tasks[n]) = hookNone
-			return true
-		})
+func leaveOut[E any](from *[]E, n int) {
+	if n < len(*from) {
+		*from = slices.Delete(*from, n, n+1)
 	}
 }
 

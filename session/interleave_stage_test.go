@@ -40,7 +40,7 @@ type call struct {
 func newStage(w *world) *stage {
 	st := &stage{w: w}
 	if w.plan.store == memoryStore {
-		st.mem = newRawStore()
+		st.mem = memstore.New(memstore.Options{})
 		st.real, st.look = st.mem, st.mem
 		return st
 	}
@@ -91,7 +91,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 	st.tick()
 	f := a.fault(n)
 	if f != nil && f.kind >= meanwhileRenew {
-		w.tally.fault(f.kind)
+		w.count("a call", faultNames[f.kind])
 		a.meanwhile(f.kind)
 		f = nil
 	}
@@ -105,7 +105,7 @@ func (st *stage) do(ctx context.Context, c call, write bool, apply func(ctx cont
 		err = st.ended(ctx)
 	} else if f != nil {
 		a.failed++
-		w.tally.fault(f.kind)
+		w.count("a call", faultNames[f.kind])
 		err = st.fail(ctx, c, write, *f, a, by, apply)
 	} else {
 		err = apply(ctx, by)
@@ -243,34 +243,30 @@ func (st *stage) Load(ctx context.Context, id string) (r session.Record, err err
 	return r, nil
 }
 
-func (st *stage) Create(ctx context.Context, r session.Record) error {
-	return st.do(ctx, call{op: "create", id: r.ID, data: st.w.show(r)}, true, func(ctx context.Context, by *author) error {
-		err := st.real.Create(st.w.calling(ctx, by, "create"), r)
+// write makes a call that writes a record.
+func (st *stage) write(ctx context.Context, c call, do func(context.Context) error) error {
+	return st.do(ctx, c, true, func(ctx context.Context, by *author) error {
+		err := do(st.w.calling(ctx, by, c.op))
 		if err == nil && st.mem != nil {
-			st.w.truth.wrote(by, "create", r.ID)
+			st.w.truth.wrote(by, c.op, c.id)
 		}
 		return err
 	})
+}
+
+func (st *stage) Create(ctx context.Context, r session.Record) error {
+	c := call{op: "create", id: r.ID, data: st.w.show(r)}
+	return st.write(ctx, c, func(ctx context.Context) error { return st.real.Create(ctx, r) })
 }
 
 func (st *stage) Update(ctx context.Context, r session.Record) error {
-	return st.do(ctx, call{"update", r.ID, r.Version, st.w.show(r)}, true, func(ctx context.Context, by *author) error {
-		err := st.real.Update(st.w.calling(ctx, by, "update"), r)
-		if err == nil && st.mem != nil {
-			st.w.truth.wrote(by, "update", r.ID)
-		}
-		return err
-	})
+	c := call{"update", r.ID, r.Version, st.w.show(r)}
+	return st.write(ctx, c, func(ctx context.Context) error { return st.real.Update(ctx, r) })
 }
 
 func (st *stage) Touch(ctx context.Context, r session.Record) error {
-	return st.do(ctx, call{op: "touch", id: r.ID, version: r.Version}, true, func(ctx context.Context, by *author) error {
-		err := st.real.Touch(st.w.calling(ctx, by, "touch"), r)
-		if err == nil && st.mem != nil {
-			st.w.truth.wrote(by, "touch", r.ID)
-		}
-		return err
-	})
+	c := call{op: "touch", id: r.ID, version: r.Version}
+	return st.write(ctx, c, func(ctx context.Context) error { return st.real.Touch(ctx, r) })
 }
 
 func (st *stage) Delete(ctx context.Context, id string, version int64) error {
@@ -313,16 +309,25 @@ func (st userStage) ListUser(ctx context.Context, name, user string) iter.Seq2[s
 	}
 }
 
-func (st userStage) DeleteUser(ctx context.Context, name, user, exceptID string) (n int64, err error) {
+// DeleteUser goes through the sessions one by one, as a database does. Between two
+// of them there is a point of the schedule.
+func (st userStage) DeleteUser(ctx context.Context, _, user, exceptID string) (n int64, err error) {
 	err = st.do(ctx, call{op: "delete user", id: user}, true, func(ctx context.Context, by *author) error {
-		ids := st.w.truth.sessionsOf(user)
-		n, err = st.mem.DeleteUser(ctx, name, user, exceptID)
-		for _, id := range ids {
-			if !st.w.truth.exists(id) {
-				st.w.truth.deleted(by, id, func() {})
+		for k, id := range st.w.truth.sessionsOf(user) {
+			if k > 0 && by.earlier == nil {
+				st.w.at(st.w.actorOf(ctx))
 			}
+			if r, ok := st.w.truth.record(id); !ok || r.User != user || id == exceptID {
+				continue
+			}
+			report := st.w.truth.deleting(by, id)
+			if err := st.mem.Delete(ctx, id, 0); err != nil {
+				return err
+			}
+			st.w.truth.deleted(by, id, report)
+			n++
 		}
-		return err
+		return nil
 	})
 	return n, err
 }

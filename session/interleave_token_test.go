@@ -121,10 +121,11 @@ func (tr *truth) loading(by *author, id string) {
 	if !live || i.secrets-t.secrets > maxRemembered {
 		return
 	}
-	if t.dead != "" && len(i.ended) == 0 && !t.shut.IsZero() {
+	ended := confirmed(newer).Add(tr.w.grace()) // by a routine renewal
+	if t.dead != "" && len(i.ended) == 0 && !t.shut.IsZero() && t.shut.Before(ended) {
 		by.lastLook.recognised = t.shut.Add(tr.w.grace())
 	}
-	if !by.lastLook.opens && !i.renewals && now.Before(confirmed(newer).Add(tr.w.grace())) {
+	if !by.lastLook.opens && !i.renewals && now.Before(ended) {
 		tr.w.violate(ruleLockedOut, "%s comes to %s with %s, which does not open it, and no newer token was presented for long enough", by.name, id, tr.w.alias(t.text))
 	}
 }

@@ -1,7 +1,11 @@
 package session_test
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,4 +64,48 @@ func (c call) String() string {
 		text += fmt.Sprintf(" v%d", c.version)
 	}
 	return strings.TrimSpace(text + " " + c.data)
+}
+
+// tally counts what happened in many worlds, so that a reader sees that everything
+// is exercised.
+type tally map[counted]int
+
+type counted struct{ what, name string }
+
+func (w *world) count(what, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tally[counted{what, name}]++
+}
+
+// countResult counts how an operation ended.
+func (w *world) countResult(err error) {
+	known := []error{
+		session.ErrGone, session.ErrNotFound, session.ErrCommitted, session.ErrSchema, session.ErrCorrupt, session.ErrConflict, session.ErrExists,
+		session.ErrUnavailable, errNoAnswer, errHook, errFn, errors.ErrUnsupported,
+	}
+	name := "another error"
+	if n := slices.IndexFunc(known, func(e error) bool { return errors.Is(err, e) }); n >= 0 {
+		name = known[n].Error()
+	} else if err == nil {
+		name = "no error"
+	}
+	w.count("result", name)
+}
+
+// add adds what another tally counted.
+func (t tally) add(u tally) {
+	for k, n := range u {
+		t[k] += n
+	}
+}
+
+// String is the closing table.
+func (t tally) String() string {
+	byName := func(a, b counted) int { return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.name, b.name)) }
+	var b strings.Builder
+	for _, k := range slices.SortedFunc(maps.Keys(t), byName) {
+		fmt.Fprintf(&b, "%-18s %-58s %10d\n", k.what, k.name, t[k])
+	}
+	return b.String()
 }

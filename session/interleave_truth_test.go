@@ -114,6 +114,12 @@ func (tr *truth) stored(id string) (v wallet, ok bool) {
 	return tr.of(id).wallet, true
 }
 
+// has reports whether the store has that Data of id.
+func (tr *truth) has(id, text string) bool {
+	v, ok := tr.stored(id)
+	return ok && v.text() == text
+}
+
 // opens reports whether a token opens a session of a Manager.
 func (tr *truth) opens(manager int, token string) bool {
 	_, err := tr.looks[manager].Open(context.Background(), token)
@@ -187,10 +193,10 @@ func (tr *truth) wrote(by *author, op, id string) {
 		}
 	}
 	tr.w.checkTimes(by, i, op, before, r)
+	if by.earlier == nil {
+		by.writes++
+	}
 	if op != "touch" {
-		if by.earlier == nil {
-			by.writes++
-		}
 		i.writer, i.changed = by, event{tr.now, by}
 	}
 	i.late = i.late && op != "create" || by.earlier != nil

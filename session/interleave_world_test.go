@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/echosession/echosession/memstore"
 	"github.com/echosession/echosession/session"
 )
 
@@ -26,7 +25,7 @@ type world struct {
 	browsers  []*browser
 	settings  []settings // of the managers
 	trace     *trace     // nil: nobody reads it
-	tally     *tally
+	tally     tally
 	wallClock time.Time // when the world began
 
 	mu      sync.Mutex // guards what follows, and what of an actor says so
@@ -72,7 +71,7 @@ const stuckAfter = time.Minute + 701*time.Millisecond + 1
 const maxCalls = 200
 
 // play runs p in a bubble of its own.
-func play(t *testing.T, p *plan, tr *trace, sum *tally) (broken []violation) {
+func play(t *testing.T, p *plan, tr *trace, sum tally) (broken []violation) {
 	w := &world{plan: p, trace: tr, tally: sum, stopped: make(chan *actor, 1)}
 	defer func() {
 		// An actor that is still blocked makes synctest panic. That it is blocked
@@ -263,7 +262,10 @@ func (w *world) carryOut(a *actor, t *task) {
 			w.jobStep(ctx, a, t, s)
 		}
 		cancel()
-		w.tally.step(s.kind, a.failed > 0)
+		w.count("step", s.kind.String())
+		if a.failed > 0 {
+			w.count("step with a fault", s.kind.String())
+		}
 	}
 	a.request, a.author = nil, nil
 }
@@ -299,7 +301,7 @@ func (w *world) addManager(t *testing.T, i int, s settings) {
 		t.Fatalf("New: %v", err)
 	}
 	w.managers, w.settings = append(w.managers, m), append(w.settings, s)
-	w.say("", "Manager %d: %s", i, s)
+	w.say("", "Manager %d: %v", i, s)
 }
 
 // observe keeps an event for the step in which it happened.
@@ -311,7 +313,7 @@ func (w *world) observe(ctx context.Context, e session.Event) {
 	w.mu.Lock()
 	a.events = append(a.events, e)
 	w.mu.Unlock()
-	w.tally.event(e.Kind)
+	w.count("event", string(e.Kind))
 	w.say(a.name(), "  event %s %s %v", e.Kind, e.ID, e.Err)
 	switch e.Kind {
 	case session.EventConflict:
@@ -368,29 +370,6 @@ func inOrder(keys [][]byte, order int) [][]byte {
 }
 
 func (s settings) String() string {
-	text := fmt.Sprintf("MaxAge %v", s.maxAge)
-	if s.rolling {
-		text += fmt.Sprintf(", Rolling, TouchAfter %v", s.touchAfter)
-	}
-	for _, d := range []struct {
-		name string
-		d    time.Duration
-	}{{"AbsoluteTimeout", s.absolute}, {"RenewAfter", s.renewAfter}, {"RenewGrace", s.grace}} {
-		if d.d != 0 {
-			text += fmt.Sprintf(", %s %v", d.name, d.d)
-		}
-	}
-	if s.schema > 0 {
-		text += fmt.Sprintf(", SchemaVersion %d", s.schema)
-	}
-	if s.signed > 0 {
-		text += fmt.Sprintf(", signing keys %d", s.signed)
-	}
-	if s.sealed > 0 {
-		text += fmt.Sprintf(", encryption keys %d", s.sealed)
-	}
-	return text
+	return fmt.Sprintf("MaxAge %v, Rolling %v, TouchAfter %v, AbsoluteTimeout %v, RenewAfter %v, RenewGrace %v, SchemaVersion %d, signing keys %d, encryption keys %d",
+		s.maxAge, s.rolling, s.touchAfter, s.absolute, s.renewAfter, s.grace, s.schema, s.signed, s.sealed)
 }
-
-// newRawStore makes the store below the scheduler.
-func newRawStore() *memstore.Store { return memstore.New(memstore.Options{}) }

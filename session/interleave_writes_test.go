@@ -164,7 +164,7 @@ func (w *world) checkTimes(by *author, i *identity, op string, before, after ses
 	if !after.CreatedAt.Equal(before.CreatedAt) {
 		w.violate(ruleTimes, "%s moved CreatedAt of %s from %v to %v", by.name, i.id, before.CreatedAt, after.CreatedAt)
 	}
-	if after.User == before.User && i.writer.base() != by.base() && !by.touched["Holder"] && !info.AuthenticatedAt.Equal(i.authenticated) {
+	if after.User == before.User && i.writer.base() != by.base() && !by.touched["Holder"] && !by.logsIn && !info.AuthenticatedAt.Equal(i.authenticated) {
 		w.violate(ruleTimes, "%s moved AuthenticatedAt of %s from %v to %v", by.name, i.id, i.authenticated, info.AuthenticatedAt)
 	}
 	i.authenticated = info.AuthenticatedAt

@@ -30,7 +30,7 @@ type reply struct {
 	id     string // of the session
 	token  string
 	end    int64 // of the cookie; 0: it ends with the browser
-	made   int64 // when the store acknowledged it
+	made   int64 // when the store acknowledged it; 0: look at the record before it is sent
 	cookie http.Cookie
 }
 

@@ -122,6 +122,27 @@ func TestTokenStaysAfterAForeignSave(t *testing.T) {
 	r.wantOpens(out.Token, s.ID())
 }
 
+// A handler saves, and an Update gets no answer, because of which the session is
+// replaced by a new one that is not stored. Another request has renewed the token
+// of the old one, so the response does not send it.
+func TestSaveThenRegenerateAfterAnUnansweredWrite(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q, s := r.begin(token)
+	q.save(s)
+	newer := ""
+	r.store.once(opUpdate, func(func() error) error {
+		r.otherRequest(token, counting)
+		newer = r.nextToken(token, (*visitSession).Renew)
+		return errBroken
+	})
+	wantErr(t, s.Update(t.Context(), count), errBroken)
+	s.Regenerate()
+	wantAction(t, q.x.Abandon(t.Context()), session.ActionNone)
+	r.wantOpens(newer, idOf(token))
+}
+
 // A handler saves with a new token, and then begins another session that is not
 // stored. The token of the Save goes out, because the one that the client has
 // opens nothing.

@@ -390,3 +390,19 @@ func TestUnansweredRegenerateSendsNoToken(t *testing.T) {
 	wantAction(t, out, session.ActionNone)
 	r.wantOpens(token, idOf(token))
 }
+
+// The answer to a create is lost, and a commit that has nothing to do cannot find out
+// what became of it. A Destroy after the response still deletes the record.
+func TestDestroyAfterACommitThatFoundOutNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q, s := r.begin()
+	r.script("create after", "load before")
+	wantErr(t, s.Update(t.Context(), count), errBroken)
+	r.store.failWith(opLoad, errBroken)
+	wantAction(t, q.commit(), session.ActionNone)
+	r.store.answer(nil)
+	s.Destroy()
+	q.save(s)
+	r.wantRecords(0)
+}
