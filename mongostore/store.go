@@ -44,7 +44,7 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
 	inSession, sess := s.causal.begin(ctx)
 	raw, err := s.coll.FindOne(inSession, bson.D{{Key: fieldID, Value: id}}).Raw()
-	s.causal.end(sess, err)
+	s.causal.end(sess)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
 	}
@@ -127,11 +127,11 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 		cursor, err := s.coll.Find(inSession, userFilter(name, user, ""))
 		cancel()
 		if err != nil {
-			s.causal.end(sess, err)
+			s.causal.end(sess)
 			yield(session.Record{}, listing.translate(ctx, err))
 			return
 		}
-		defer func() { s.causal.end(sess, cursor.Err()) }()
+		defer s.causal.end(sess)
 		defer s.closeCursor(ctx, cursor)
 		for s.next(ctx, cursor) {
 			// The cursor uses its memory again, and the caller may keep the record.

@@ -108,7 +108,7 @@ func (s *Store) sendOnce(ctx context.Context, w write) (applied bool, err error)
 	defer cancel()
 	inSession, sess := s.causal.begin(limited)
 	applied, err = w.send(inSession)
-	s.causal.end(sess, err)
+	s.causal.end(sess)
 	return applied, err
 }
 
