@@ -27,8 +27,11 @@ const (
 	clearing operation = "delete of a user"
 )
 
-// wrap puts the name of the operation before an error.
+// wrap puts the name of the operation before an error, if there is one.
 func (op operation) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("mongostore: %s: %w", op, err)
 }
 

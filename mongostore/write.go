@@ -28,10 +28,11 @@ type write struct {
 	op     operation
 	record session.Record // what it stores; of a Delete the ID and Version alone
 	size   int            // of the document or the change; 0: it is small
-
-	// send reports whether the server applied the write.
-	send func(ctx context.Context) (applied bool, err error)
+	send   sending
 }
+
+// sending sends a write once. It reports whether the server applied it.
+type sending func(ctx context.Context) (applied bool, err error)
 
 // progress is what the answers to earlier sendings of a write leave open.
 type progress struct {
