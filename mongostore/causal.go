@@ -16,29 +16,23 @@ import (
 // and Write Concerns").
 type causal struct {
 	client *mongo.Client
-	latest atomic.Pointer[bson.Timestamp] // the cluster's time of the newest answer; nil: a standalone server has none
+	latest atomic.Pointer[bson.Timestamp] // the cluster's time of the newest answer; nil: none had one
 }
 
-// begin returns a context for one operation. Its session must be given to end.
-func (c *causal) begin(ctx context.Context) (context.Context, *mongo.Session) {
+// begin returns a context for one operation, and what must be called at its end.
+func (c *causal) begin(ctx context.Context) (inSession context.Context, end func()) {
 	sess, err := c.client.StartSession()
 	if err != nil {
-		return ctx, nil // the operation itself will fail and say why
+		return ctx, func() {} // the operation itself will fail and say why
 	}
 	if latest := c.latest.Load(); latest != nil {
 		_ = sess.AdvanceOperationTime(latest)
 	}
-	return mongo.NewSessionContext(ctx, sess), sess
-}
-
-// end notes what the session has heard in its operation, and ends it.
-func (c *causal) end(sess *mongo.Session) {
-	if sess == nil {
-		return
-	}
-	sess.EndSession(context.Background())
-	t, latest := sess.OperationTime(), c.latest.Load()
-	for t != nil && (latest == nil || t.After(*latest)) && !c.latest.CompareAndSwap(latest, t) {
-		latest = c.latest.Load()
+	return mongo.NewSessionContext(ctx, sess), func() {
+		sess.EndSession(context.Background())
+		t, latest := sess.OperationTime(), c.latest.Load()
+		for t != nil && (latest == nil || t.After(*latest)) && !c.latest.CompareAndSwap(latest, t) {
+			latest = c.latest.Load()
+		}
 	}
 }

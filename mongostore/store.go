@@ -43,9 +43,9 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // find returns the record of id, expired or not, for an operation. With
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
-	inSession, sess := s.causal.begin(ctx)
+	inSession, end := s.causal.begin(ctx)
+	defer end()
 	raw, err := s.coll.FindOne(inSession, bson.D{{Key: fieldID, Value: id}}).Raw()
-	s.causal.end(sess)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
 	}
@@ -119,16 +119,15 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 		if user == "" {
 			return
 		}
-		limited, cancel := context.WithTimeout(ctx, s.timeout)
-		inSession, sess := s.causal.begin(limited)
-		cursor, err := s.coll.Find(inSession, userFilter(name, user, ""))
+		inSession, end := s.causal.begin(ctx)
+		defer end()
+		limited, cancel := context.WithTimeout(inSession, s.timeout)
+		cursor, err := s.coll.Find(limited, userFilter(name, user, ""))
 		cancel()
 		if err != nil {
-			s.causal.end(sess)
 			yield(session.Record{}, listing.translate(ctx, err))
 			return
 		}
-		defer s.causal.end(sess)
 		defer s.closeCursor(ctx, cursor)
 		for s.next(ctx, cursor) {
 			// The cursor uses its memory again, and the caller may keep the record.

@@ -104,13 +104,12 @@ func (s *Store) perform(ctx context.Context, w write) error {
 }
 
 func (s *Store) sendOnce(ctx context.Context, w write) (applied bool, err error) {
-	end, _ := ctx.Deadline()
-	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/sendShare))
+	deadline, _ := ctx.Deadline()
+	limited, cancel := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/sendShare))
 	defer cancel()
-	inSession, sess := s.causal.begin(limited)
-	applied, err = w.send(inSession)
-	s.causal.end(sess)
-	return applied, err
+	inSession, end := s.causal.begin(limited)
+	defer end()
+	return w.send(inSession)
 }
 
 // driverGaveUp reports whether the driver stopped before the deadline for a reason
