@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -19,17 +20,22 @@ type causal struct {
 	latest atomic.Pointer[bson.Timestamp] // the cluster's time of the newest answer; nil: none had one
 }
 
-// begin returns a context for one operation, and what must be called at its end.
-func (c *causal) begin(ctx context.Context) (inSession context.Context, end func()) {
+// begin returns a context for one operation, and what must be called at its end,
+// with its error. The time of an error does not count: it may be the time of a
+// write that no majority has, and a read would wait for that.
+func (c *causal) begin(ctx context.Context) (inSession context.Context, end func(err error)) {
 	sess, err := c.client.StartSession()
 	if err != nil {
-		return ctx, func() {} // the operation itself will fail and say why
+		return ctx, func(error) {} // the operation itself will fail and say why
 	}
 	if latest := c.latest.Load(); latest != nil {
 		_ = sess.AdvanceOperationTime(latest)
 	}
-	return mongo.NewSessionContext(ctx, sess), func() {
+	return mongo.NewSessionContext(ctx, sess), func(err error) {
 		sess.EndSession(context.Background())
+		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+			return
+		}
 		t, latest := sess.OperationTime(), c.latest.Load()
 		for t != nil && (latest == nil || t.After(*latest)) && !c.latest.CompareAndSwap(latest, t) {
 			latest = c.latest.Load()

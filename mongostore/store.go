@@ -44,8 +44,8 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
 	inSession, end := s.causal.begin(ctx)
-	defer end()
 	raw, err := s.coll.FindOne(inSession, bson.D{{Key: fieldID, Value: id}}).Raw()
+	end(err)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
 	}
@@ -120,14 +120,15 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 			return
 		}
 		inSession, end := s.causal.begin(ctx)
-		defer end()
 		limited, cancel := context.WithTimeout(inSession, s.timeout)
 		cursor, err := s.coll.Find(limited, userFilter(name, user, ""))
 		cancel()
 		if err != nil {
+			end(err)
 			yield(session.Record{}, listing.translate(ctx, err))
 			return
 		}
+		defer func() { end(cursor.Err()) }()
 		defer s.closeCursor(ctx, cursor)
 		for s.next(ctx, cursor) {
 			// The cursor uses its memory again, and the caller may keep the record.

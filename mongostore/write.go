@@ -108,8 +108,9 @@ func (s *Store) sendOnce(ctx context.Context, w write) (applied bool, err error)
 	limited, cancel := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/sendShare))
 	defer cancel()
 	inSession, end := s.causal.begin(limited)
-	defer end()
-	return w.send(inSession)
+	applied, err = w.send(inSession)
+	end(err)
+	return applied, err
 }
 
 // driverGaveUp reports whether the driver stopped before the deadline for a reason
