@@ -73,27 +73,24 @@ func (bsonCodec) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// registry is the driver's, but with sorted maps.
-var registry = func() *bson.Registry {
-	r, driver := bson.NewRegistry(), bson.NewRegistry()
-	for _, t := range []reflect.Type{reflect.TypeFor[map[string]any](), reflect.TypeFor[struct{}]()} {
-		enc, _ := driver.LookupEncoder(t) // there is one for every kind
-		r.RegisterKindEncoder(t.Kind(), sortingEncoder{enc})
-	}
-	return r
-}()
+// driverRegistry encodes maps in random order, registry sorts them.
+var driverRegistry, registry = bson.NewRegistry(), bson.NewRegistry()
 
-// sortingEncoder sorts what the driver writes in random order: the entries of a
-// map, and at the end of a struct those of its inline map.
-type sortingEncoder struct{ driver bson.ValueEncoder }
+func init() {
+	registry.RegisterKindEncoder(reflect.Map, bson.ValueEncoderFunc(encodeSorted))
+	registry.RegisterKindEncoder(reflect.Struct, bson.ValueEncoderFunc(encodeSorted))
+}
 
-func (e sortingEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {
+// encodeSorted sorts what the driver writes in random order: the entries of a map,
+// and at the end of a struct those of its inline map.
+func encodeSorted(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {
+	driver, _ := driverRegistry.LookupEncoder(v.Type()) // there is one for every kind
 	random := randomEntries(v)
 	if random < 2 {
-		return e.driver.EncodeValue(ec, vw, v)
+		return driver.EncodeValue(ec, vw, v)
 	}
 	var buf bytes.Buffer
-	if err := e.driver.EncodeValue(ec, bson.NewDocumentWriter(&buf), v); err != nil {
+	if err := driver.EncodeValue(ec, bson.NewDocumentWriter(&buf), v); err != nil {
 		return err
 	}
 	elements, err := bson.Raw(buf.Bytes()).Elements()
@@ -111,8 +108,8 @@ func (e sortingEncoder) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, 
 	return raw.EncodeValue(ec, vw, reflect.ValueOf(bson.Raw(append(sorted, 0))))
 }
 
-// randomEntries returns the number of entries at the end of the document of v that
-// the driver writes in random order.
+// randomEntries returns how many entries at the end of v the driver writes in
+// random order.
 func randomEntries(v reflect.Value) int {
 	if v.Kind() == reflect.Map {
 		return v.Len()
@@ -132,14 +129,13 @@ func isInline(f reflect.StructField) bool {
 
 // tagOf reads a tag as the driver does.
 func tagOf(f reflect.StructField) string {
-	tag, ok := f.Tag.Lookup("bson")
-	if !ok {
-		tag, ok = f.Tag.Lookup("json")
+	if !strings.Contains(string(f.Tag), ":") {
+		return string(f.Tag)
 	}
-	if !ok && !strings.Contains(string(f.Tag), ":") {
-		tag = string(f.Tag)
+	if tag, ok := f.Tag.Lookup("bson"); ok {
+		return tag
 	}
-	return tag
+	return f.Tag.Get("json")
 }
 
 // maxLevels is more than a document can have: MongoDB allows 100 levels of
@@ -155,18 +151,12 @@ func isDeeper(v reflect.Value, limit int) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		return !v.IsNil() && isDeeper(v.Elem(), limit-1)
-	case reflect.Slice, reflect.Array:
+	case reflect.Slice, reflect.Array, reflect.Map:
 		if k := v.Type().Elem().Kind(); k <= reflect.Complex128 || k == reflect.String {
 			return false
 		}
-		for i := range v.Len() {
-			if isDeeper(v.Index(i), limit-1) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for entry := v.MapRange(); entry.Next(); {
-			if isDeeper(entry.Value(), limit-1) {
+		for _, part := range v.Seq2() {
+			if isDeeper(part, limit-1) {
 				return true
 			}
 		}
@@ -233,20 +223,16 @@ func (c *driverCheck) walk(t reflect.Type, path string) {
 		return
 	}
 	c.seen[t] = true
-	if t.Kind() == reflect.Pointer {
+	writes, reads := typeinfo.Implements(t, bsonWriters...), typeinfo.Implements(t, bsonReaders...)
+	switch kind := t.Kind(); {
+	case kind == reflect.Pointer:
 		c.walk(t.Elem(), path)
-		return
-	}
-	if typeinfo.Implements(t, bsonWriters...) != typeinfo.Implements(t, bsonReaders...) {
+	case writes != reads:
 		c.refuse("%s is a %s, which can write itself as BSON or read itself, but not both", path, t)
-	}
-	if bsonRules.EncodesItself(t) {
-		return
-	}
-	switch t.Kind() {
-	case reflect.Slice, reflect.Array, reflect.Map:
+	case bsonRules.EncodesItself(t):
+	case kind == reflect.Slice || kind == reflect.Array || kind == reflect.Map:
 		c.walk(t.Elem(), path+"[]")
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		if at := inlineCycle(t, path, nil); at != "" && !c.endless {
 			c.endless = true
 			c.refuse("%s is inline within itself", at)
@@ -271,24 +257,21 @@ func (c *driverCheck) walk(t reflect.Type, path string) {
 
 // inlineCycle returns the path of a field that is inline within itself, or "". The
 // driver would look into it until the stack is full, which ends the process.
-func inlineCycle(t reflect.Type, path string, outer []reflect.Type) string {
+func inlineCycle(t reflect.Type, path string, outer []reflect.Type) (at string) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	switch {
-	case slices.Contains(outer, t):
+	if slices.Contains(outer, t) {
 		return path
-	case t.Kind() != reflect.Struct:
-		return ""
 	}
-	for f := range t.Fields() {
-		if f.IsExported() && isInline(f) {
-			if at := inlineCycle(f.Type, path+"."+f.Name, append(outer, t)); at != "" {
-				return at
+	if t.Kind() == reflect.Struct {
+		for f := range t.Fields() {
+			if f.IsExported() && isInline(f) {
+				at = cmp.Or(at, inlineCycle(f.Type, path+"."+f.Name, append(outer, t)))
 			}
 		}
 	}
-	return ""
+	return at
 }
 
 // storeZero returns why a zero t cannot be stored. At a zero [bson.Vector] the

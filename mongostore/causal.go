@@ -17,67 +17,28 @@ import (
 // and Write Concerns").
 type causal struct {
 	client *mongo.Client
-	latest atomic.Uint64       // the cluster's time of the newest answer
-	idle   chan *mongo.Session // kept, because making one is costly
+	latest atomic.Pointer[bson.Timestamp] // the cluster's time of the newest answer; nil: none had one
 }
 
-// maxIdle bounds the sessions that are kept for later operations.
-const maxIdle = 64
-
-// begin returns a context for one operation. Its session must be given to end.
-func (c *causal) begin(ctx context.Context) (context.Context, *mongo.Session) {
-	var sess *mongo.Session
-	select {
-	case sess = <-c.idle:
-	default:
-		var err error
-		if sess, err = c.client.StartSession(); err != nil {
-			return ctx, nil // the operation itself will fail and say why
+// begin returns a context for one operation, and what must be called at its end,
+// with its error. The time of an error does not count: it may be the time of a
+// write that no majority has, and a read would wait for that.
+func (c *causal) begin(ctx context.Context) (inSession context.Context, end func(err error)) {
+	sess, err := c.client.StartSession()
+	if err != nil {
+		return ctx, func(error) {} // the operation itself will fail and say why
+	}
+	if latest := c.latest.Load(); latest != nil {
+		_ = sess.AdvanceOperationTime(latest)
+	}
+	return mongo.NewSessionContext(ctx, sess), func(err error) {
+		sess.EndSession(context.Background())
+		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+			return
 		}
-	}
-	if t := c.latest.Load(); t != stamp(sess.OperationTime()) {
-		_ = sess.AdvanceOperationTime(&bson.Timestamp{T: uint32(t >> 32), I: uint32(t)}) // only forward
-	}
-	return mongo.NewSessionContext(ctx, sess), sess
-}
-
-// end takes the session back, with the outcome of its operation. After an error it
-// may have missed the answer.
-func (c *causal) end(sess *mongo.Session, err error) {
-	if sess == nil {
-		return
-	}
-	if err == nil || errors.Is(err, mongo.ErrNoDocuments) {
-		t, latest := stamp(sess.OperationTime()), c.latest.Load()
-		for t > latest && !c.latest.CompareAndSwap(latest, t) {
+		t, latest := sess.OperationTime(), c.latest.Load()
+		for t != nil && (latest == nil || t.After(*latest)) && !c.latest.CompareAndSwap(latest, t) {
 			latest = c.latest.Load()
-		}
-		select {
-		case c.idle <- sess:
-			return
-		default:
-		}
-	}
-	sess.EndSession(context.Background())
-}
-
-// stamp turns a time of the cluster into a number; 0 for none, as a standalone
-// server has none.
-func stamp(t *bson.Timestamp) uint64 {
-	if t == nil {
-		return 0
-	}
-	return uint64(t.T)<<32 | uint64(t.I)
-}
-
-// close ends the idle sessions.
-func (c *causal) close() {
-	for {
-		select {
-		case sess := <-c.idle:
-			sess.EndSession(context.Background())
-		default:
-			return
 		}
 	}
 }

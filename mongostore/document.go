@@ -81,7 +81,12 @@ type (
 		Time time.Time `bson:"$gt"`
 	}
 
-	// replacement is what an update has the server compute.
+	// pipeline is an update that the server computes. It has one stage.
+	pipeline struct {
+		Stage struct {
+			Set replacement `bson:"$set"`
+		} `bson:"0"`
+	}
 	replacement struct {
 		Name    literal     `bson:"name"`
 		Version int64       `bson:"v"`
@@ -138,14 +143,15 @@ func userFilter(name, user, exceptID string) bson.D {
 // If the stored session was seen later than r, a Touch came in between. Then
 // each of the two times keeps the later value. Everything else becomes as in r.
 // Strings and data are literals: a "$" in them means nothing to the server.
-func encodeUpdate(r session.Record) pipeline {
+func encodeUpdate(r session.Record) array {
 	const storedSeen, storedExpires = "$" + fieldSeen, "$" + fieldExpires
 	seen, expires := bson.NewDateTimeFromTime(r.SeenAt), bson.NewDateTimeFromTime(r.ExpiresAt)
 	var user any = "$$REMOVE"
 	if r.User != "" {
 		user = literal{r.User}
 	}
-	set := replacement{
+	var p pipeline
+	p.Stage.Set = replacement{
 		Name:    literal{r.Name},
 		Version: r.Version + 1,
 		User:    user,
@@ -156,15 +162,14 @@ func encodeUpdate(r session.Record) pipeline {
 		Meta:    bson.Binary{Data: r.Meta},
 		Data:    literal{dataOf(r)},
 	}
-	return pipeline(encode(bson.D{{Key: "0", Value: bson.D{{Key: "$set", Value: set}}}}))
+	return array(encode(p))
 }
 
-// pipeline is an update that the server computes: an encoded array of stages, which
-// is like a document with the keys "0", "1" and so on.
-type pipeline []byte
+// array is an encoded array: a document with the keys "0", "1" and so on.
+type array []byte
 
-// MarshalBSONValue tells the driver that p is an array.
-func (p pipeline) MarshalBSONValue() (byte, []byte, error) { return byte(bson.TypeArray), p, nil }
+// MarshalBSONValue tells the driver that a is an array.
+func (a array) MarshalBSONValue() (byte, []byte, error) { return byte(bson.TypeArray), a, nil }
 
 // dataOf returns the data of r in the form of its format.
 func dataOf(r session.Record) any {
@@ -237,9 +242,8 @@ func decodeBytes(v bson.RawValue) ([]byte, bool) {
 // decodeData accepts binary and the form that dataOf gives to the format.
 func decodeData(v bson.RawValue, format string) ([]byte, bool) {
 	switch {
-	case format == formatJSON && v.Type == bson.TypeString:
-		text, ok := v.StringValueOK()
-		return []byte(text), ok
+	case format == formatJSON && v.Type == bson.TypeString && len(v.Value) > 4:
+		return slices.Clip(v.Value[4 : len(v.Value)-1]), true // between its length and a zero
 	case format == formatBSON && v.Type == bson.TypeEmbeddedDocument:
 		return slices.Clip(v.Value), true
 	}

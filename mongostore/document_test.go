@@ -194,6 +194,9 @@ func FuzzDocument(f *testing.F) {
 	doc := encodeDocument(sample())
 	f.Add([]byte(doc))
 	f.Add([]byte(encodeDocument(change(func(r *session.Record) { r.Format, r.Data = "bson", doc }))))
+	noLength := encode(bson.D{{Key: fieldName, Value: "sid"}, {Key: fieldFormat, Value: formatJSON}, {Key: fieldData, Value: ""}})
+	noLength[len(noLength)-6] = 0 // of data, without even the zero at its end
+	f.Add([]byte(noLength))
 	f.Add([]byte(nil))
 	f.Add([]byte{5, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, raw []byte) {

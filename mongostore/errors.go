@@ -27,9 +27,11 @@ const (
 	clearing operation = "delete of a user"
 )
 
-// wrap puts the name of the operation before an error of this package or of the
-// contract.
+// wrap puts the name of the operation before an error, if there is one.
 func (op operation) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("mongostore: %s: %w", op, err)
 }
 
@@ -45,9 +47,9 @@ func (op operation) translate(ctx context.Context, err error) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return op.wrap(context.Canceled)
 	case hasCode(err, codesTooLarge...):
-		return op.wrap(fmt.Errorf("%w: %w", session.ErrTooLarge, &driverError{err}))
+		return op.errorf("%w: %w", session.ErrTooLarge, &driverError{err})
 	case isUnavailable(err):
-		return op.wrap(fmt.Errorf("%w: %w", session.ErrUnavailable, &driverError{err}))
+		return op.errorf("%w: %w", session.ErrUnavailable, &driverError{err})
 	}
 	return op.wrap(&driverError{err})
 }
@@ -75,24 +77,19 @@ func (e *driverError) Error() string {
 	if !ok {
 		return e.cause.Error()
 	}
-	names := map[int]string{}
+	names := map[int]string{codeDuplicateKey: "DuplicateKey, of a unique index that is not this library's"}
 	switch err := se.(type) {
 	case mongo.CommandError:
 		names[int(err.Code)] = err.Name
 	case mongo.WriteException:
-		names[codeDuplicateKey] = "DuplicateKey, of a unique index that is not this library's"
 		if err.WriteConcernError != nil {
 			names[err.WriteConcernError.Code] = err.WriteConcernError.Name
 		}
 	}
 	var parts []string
 	for _, code := range se.ErrorCodes() {
-		switch name := names[code]; {
-		case code == 0: // of a lost connection, which is a ServerError, too
-		case name == "":
-			parts = append(parts, fmt.Sprintf("server error %d", code))
-		default:
-			parts = append(parts, fmt.Sprintf("server error %d (%s)", code, name))
+		if code != 0 { // of a lost connection, which is a ServerError, too
+			parts = append(parts, strings.TrimSpace(fmt.Sprint("server error ", code, " ", names[code])))
 		}
 	}
 	return cmp.Or(strings.Join(parts, ", "), e.cause.Error())
@@ -152,14 +149,12 @@ func hasLabel(err error, label string) bool {
 // isUnavailable reports whether err says nothing about the session, because the
 // server was not reached or did not finish.
 func isUnavailable(err error) bool {
-	if hasCode(err, codeAuthenticationFailed, codeAtlas) {
-		return false
-	}
 	_, unconfirmed := unconfirmedCount(err)
-	return unconfirmed || hasCode(err, codesUnavailable...) ||
-		isUnreached(err) || isConnectionError(err) || mongo.IsTimeout(err) || mongo.IsNetworkError(err) ||
-		errors.Is(err, context.Canceled) || // the driver's own: translate looks for the caller's first
-		isOverloaded(err) || hasLabel(err, "RetryableWriteError")
+	return !hasCode(err, codeAuthenticationFailed, codeAtlas) &&
+		(unconfirmed || hasCode(err, codesUnavailable...) ||
+			isUnreached(err) || isConnectionError(err) || mongo.IsTimeout(err) || mongo.IsNetworkError(err) ||
+			errors.Is(err, context.Canceled) || // the driver's own: translate looks for the caller's first
+			isOverloaded(err) || hasLabel(err, "RetryableWriteError"))
 }
 
 // isOverloaded reports whether a server asks for less load. The driver has sent

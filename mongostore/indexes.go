@@ -3,6 +3,7 @@ package mongostore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,20 +33,20 @@ func (s *Store) prepareIndexes(ctx context.Context, skip bool) error {
 		case err != nil || len(todo) == 0:
 			return err
 		case skip:
-			return undone(todo, "and Options.SkipIndexes leaves it to an operator", nil)
+			return undone(errors.New("Options.SkipIndexes is set"), todo...)
 		case try > indexTries:
-			return undone(todo, "although the server said that it was done", nil)
+			return undone(errors.New("the server said that it was done, but it is not"), todo...)
 		}
 		for i, t := range todo {
 			err := s.coll.Database().RunCommand(ctx, t.command).Err()
 			switch {
 			case err == nil:
 			case hasCode(err, codeUnauthorized):
-				return undone(todo[i:], "and this role may not do it", err)
+				return undone(fmt.Errorf("its role may not (with Options.SkipIndexes it does not try): %w", &driverError{err}), todo[i:]...)
 			case isUnavailable(err), ctx.Err() != nil:
 				return opening.translate(ctx, err)
 			case try == indexTries:
-				return undone(todo[i:], "and doing it failed", err)
+				return undone(fmt.Errorf("it failed: %w", &driverError{err}), todo[i:]...)
 			}
 		}
 	}
@@ -96,17 +97,15 @@ func (s *Store) listIndexes(ctx context.Context) ([]index, error) {
 	return found, nil
 }
 
-// undone returns the error for tasks that are left to an operator.
-func undone(todo []task, why string, cause error) error {
+var errOperator = errors.New("only an operator can decide it")
+
+// undone returns the error for tasks that the store did not do.
+func undone(why error, todo ...task) error {
 	var text strings.Builder
 	for _, t := range todo {
-		fmt.Fprintf(&text, "%s, %s;\nan operator can, with\n\t%s\n", t.problem, why, t.shell)
+		fmt.Fprintf(&text, "%s. An operator can change that with\n\t%s\n", t.problem, t.shell)
 	}
-	text.WriteString("The store starts when that is done; Options.SkipIndexes keeps it from trying.")
-	if cause == nil {
-		return opening.errorf("%s", &text)
-	}
-	return opening.errorf("%w: %s", &driverError{cause}, &text)
+	return opening.errorf("%sThe store starts when that is done. It did not do it itself: %w", &text, why)
 }
 
 // index is the definition of an index, as a server lists it.
@@ -137,80 +136,62 @@ func (x index) fields() (fields []string) {
 // does not matter to the store.
 func (x index) over(fields ...string) bool { return slices.Equal(x.fields(), fields) }
 
-// task is a change of the indexes.
+// effort orders tasks of which one is enough: the least is done.
+type effort int
+
+const (
+	nothing effort = iota
+	modifying
+	byOperator // the store must not do it
+	making
+)
+
+// task is what makes an index serve. The zero value is for one that does.
 type task struct {
+	effort  effort
 	problem string // what is wrong without it
 	command bson.D
 	shell   string // the command in the shell's language
 }
 
-// The server's name for the user index, and the name if another index has that.
-const (
-	usersName      = "name_1_user_1"
-	otherUsersName = "sessions_of_users"
-)
-
 // planIndexes compares the indexes with what the store needs. An error names
 // what only an operator can decide.
-func planIndexes(collection string, found []index) ([]task, error) {
-	var expiry, users []index // those over the fields that the store needs
-	name, option := usersName, ""
+func planIndexes(collection string, found []index) (todo []task, err error) {
+	name, option := "name_1_user_1", "" // the server's name
+	if slices.ContainsFunc(found, func(x index) bool { return x.Name == name }) {
+		name, option = "sessions_of_users", `name: "sessions_of_users", `
+	}
+	expiry := []task{createIndex(collection, "the expiry index is missing: without it sessions are never removed",
+		"{expires: 1}, {expireAfterSeconds: 0}", bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"},
+			{Key: "expireAfterSeconds", Value: 0},
+		})}
+	users := []task{createIndex(collection, "the user index is missing: without it every list of a user's sessions reads all sessions",
+		"{name: 1, user: 1}, {"+option+"partialFilterExpression: {user: {$exists: true}}}", bson.D{
+			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
+			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
+		})}
 	for _, x := range found {
 		if err := x.refuse(collection); err != nil {
 			return nil, err
 		}
-		if x.Name == usersName {
-			name, option = otherUsersName, fmt.Sprintf("name: %q, ", otherUsersName)
-		}
 		switch {
 		case x.over(fieldExpires):
-			expiry = append(expiry, x)
+			expiry = append(expiry, x.fitExpiry(collection))
 		case x.over(fieldName, fieldUser) && !isCollated(x.Collation): // a list uses no index with a collation
-			users = append(users, x)
+			users = append(users, x.fitUsers(collection))
 		}
 	}
-	makeExpiry := createIndex(collection, "the expiry index is missing: without it sessions are never removed",
-		"{expires: 1}, {expireAfterSeconds: 0}", bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldExpires, Value: 1}}}, {Key: "name", Value: "expires_1"},
-			{Key: "expireAfterSeconds", Value: 0},
-		})
-	makeUsers := createIndex(collection, "the user index is missing: without it every list of a user's sessions reads all sessions",
-		"{name: 1, user: 1}, {"+option+"partialFilterExpression: {user: {$exists: true}}}", bson.D{
-			{Key: "key", Value: bson.D{{Key: fieldName, Value: 1}, {Key: fieldUser, Value: 1}}}, {Key: "name", Value: name},
-			{Key: "partialFilterExpression", Value: bson.D{{Key: fieldUser, Value: bson.D{{Key: "$exists", Value: true}}}}},
-		})
-	expiryTodo, expiryErr := plan(collection, expiry, index.fitExpiry, "expireAfterSeconds", 0, makeExpiry)
-	usersTodo, usersErr := plan(collection, users, index.fitUsers, "hidden", false, makeUsers)
-	return append(expiryTodo, usersTodo...), cmp.Or(expiryErr, usersErr)
-}
-
-// fitFunc returns the problem of an index that collMod can put right; "" if it has
-// none. If the index can never serve, it returns an error.
-type fitFunc func(x index, collection string) (problem string, err error)
-
-// plan returns what to do so that one of the candidates serves. If one serves
-// already, that is nothing. Otherwise the option of one with a problem gets the
-// value, and if there is no candidate, the missing index is made. If none can
-// serve, plan returns the error of the first.
-func plan(collection string, candidates []index, fit fitFunc, option string, value any, missing task) (todo []task, wrong error) {
-	for _, x := range candidates {
-		problem, err := fit(x, collection)
-		switch {
-		case err != nil:
-			wrong = cmp.Or(wrong, err)
-		case problem == "":
-			return nil, nil
-		case todo == nil:
-			todo = []task{modifyIndex(collection, problem, x.Name, option, value)}
+	for _, choice := range [][]task{expiry, users} {
+		switch t := slices.MinFunc(choice, func(a, b task) int { return cmp.Compare(a.effort, b.effort) }); t.effort {
+		case nothing:
+		case byOperator:
+			return nil, undone(errOperator, t)
+		default:
+			todo = append(todo, t)
 		}
 	}
-	switch {
-	case todo != nil:
-		return todo, nil
-	case wrong != nil:
-		return nil, wrong
-	}
-	return []task{missing}, nil
+	return todo, nil
 }
 
 // ownFields are the fields of the store that an operator's index can harm.
@@ -222,18 +203,15 @@ func (x index) refuse(collection string) error {
 	fields := x.fields()
 	own := slices.ContainsFunc(fields, func(field string) bool { return slices.Contains(ownFields, field) })
 	everywhere := x.Filter == nil && !x.Sparse // also in documents without the fields
-	harm := ""
 	switch {
 	case x.over(fieldID) && isCollated(x.Collation): // the collection has it
 		return refuseCollation(collection, x.Collation)
 	case x.Unique && !slices.Contains(fields, fieldID) && (own || everywhere):
-		harm = "is unique, and would keep sessions out"
+		return undone(errOperator, x.drop(collection, "is unique, and would keep sessions out"))
 	case x.Expiry.Type != 0 && own && !x.over(fieldExpires):
-		harm = "has expireAfterSeconds, and would end sessions too early"
-	default:
-		return nil
+		return undone(errOperator, x.drop(collection, "has expireAfterSeconds, and would end sessions too early"))
 	}
-	return opening.errorf("the index %q over %s %s: %s", x.Name, strings.Join(fields, ", "), harm, x.drop(collection))
+	return nil
 }
 
 // isCollated reports whether a collation makes different strings equal.
@@ -248,51 +226,64 @@ func refuseCollation(collection string, collation bson.Raw) error {
 		"or drop this one and make it again without one: db.createCollection(%[1]q)", collection, collation.Lookup("locale"))
 }
 
-func (x index) fitExpiry(collection string) (problem string, err error) {
+// fitExpiry returns what makes an index over the end of sessions serve.
+func (x index) fitExpiry(collection string) task {
 	seconds, isNumber := x.Expiry.AsFloat64OK()
+	setZero := func(problem string) task { return x.modify(collection, problem, "expireAfterSeconds", 0) }
 	switch {
 	case x.Filter != nil:
-		return "", opening.errorf("the expiry index %q is partial, and would never remove some sessions: "+
-			"%s, and the store makes the right one", x.Name, x.drop(collection))
-	case isNumber && math.IsNaN(seconds):
-		return "", opening.errorf("expireAfterSeconds of the expiry index %q is NaN, which some servers take for 0 and some for never. "+
-			"Change it with\n\t%s", x.Name, modifyIndex(collection, "", x.Name, "expireAfterSeconds", 0).shell)
+		return x.drop(collection, "is partial, and would never remove some sessions")
 	case isNumber && seconds == 0:
-		return "", nil
+		return task{}
+	case isNumber && math.IsNaN(seconds):
+		t := setZero("has expireAfterSeconds NaN, which some servers take for 0 and some for never")
+		t.effort = byOperator
+		return t
 	case x.Expiry.Type == 0:
-		return fmt.Sprintf("the expiry index %q has no expireAfterSeconds, and removes nothing", x.Name), nil
+		return setZero("has no expireAfterSeconds, and removes nothing")
 	}
-	return fmt.Sprintf("expireAfterSeconds of the expiry index %q is %v and must be 0", x.Name, x.Expiry), nil
+	return setZero(fmt.Sprintf("has expireAfterSeconds %v, which must be 0", x.Expiry))
 }
 
-func (x index) fitUsers(collection string) (problem string, err error) {
+// fitUsers returns what makes an index over users serve.
+func (x index) fitUsers(collection string) task {
 	switch {
 	case x.Filter != nil && x.Filter.String() != `{"user": {"$exists": true}}`: // without a filter it is only larger
-		return "", opening.errorf("the user index %q has another partial filter than {user: {$exists: true}}: "+
-			"%s, and the store makes the right one", x.Name, x.drop(collection))
+		return x.drop(collection, "has another partial filter than {user: {$exists: true}}")
 	case x.Hidden:
-		return fmt.Sprintf("the user index %q is hidden: so every list of a user's sessions reads all sessions", x.Name), nil
+		return x.modify(collection, "is hidden: so every list of a user's sessions reads all sessions", "hidden", false)
 	}
-	return "", nil
+	return task{}
 }
 
 func createIndex(collection, problem, shell string, definition bson.D) task {
 	return task{
+		effort:  making,
 		problem: problem,
 		command: bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}},
 		shell:   fmt.Sprintf("db.getCollection(%q).createIndex(%s)", collection, shell),
 	}
 }
 
-func modifyIndex(collection, problem, name, option string, value any) task {
-	change := bson.D{{Key: "name", Value: name}, {Key: option, Value: value}}
+func (x index) modify(collection, problem, option string, value any) task {
+	definition := bson.D{{Key: "name", Value: x.Name}, {Key: option, Value: value}}
 	return task{
-		problem: problem,
-		command: bson.D{{Key: "collMod", Value: collection}, {Key: "index", Value: change}},
-		shell:   fmt.Sprintf("db.runCommand({collMod: %q, index: {name: %q, %s: %v}})", collection, name, option, value),
+		effort:  modifying,
+		problem: x.problem(problem),
+		command: bson.D{{Key: "collMod", Value: collection}, {Key: "index", Value: definition}},
+		shell:   fmt.Sprintf("db.runCommand({collMod: %q, index: {name: %q, %s: %v}})", collection, x.Name, option, value),
 	}
 }
 
-func (x index) drop(collection string) string {
-	return fmt.Sprintf("drop it with db.getCollection(%q).dropIndex(%q)", collection, x.Name)
+// drop returns a task for an operator, who may need the index.
+func (x index) drop(collection, problem string) task {
+	return task{
+		effort:  byOperator,
+		problem: x.problem(problem),
+		shell:   fmt.Sprintf("db.getCollection(%q).dropIndex(%q)", collection, x.Name),
+	}
+}
+
+func (x index) problem(what string) string {
+	return fmt.Sprintf("the index %q over %s %s", x.Name, strings.Join(x.fields(), ", "), what)
 }

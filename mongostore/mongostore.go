@@ -117,7 +117,7 @@ func New(ctx context.Context, coll *mongo.Collection, opts Options) (*Store, err
 	s := &Store{
 		timeout: timeout,
 		monitor: opts.Monitor,
-		causal:  &causal{client: coll.Database().Client(), idle: make(chan *mongo.Session, maxIdle)},
+		causal:  &causal{client: coll.Database().Client()},
 		coll: coll.Clone(options.Collection().
 			SetReadPreference(readpref.Primary()).
 			SetReadConcern(readconcern.Majority()).
@@ -159,7 +159,6 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	s.causal.close()
 	if s.client == nil {
 		return nil
 	}

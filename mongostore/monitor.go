@@ -37,19 +37,18 @@ func NewMonitor() *Monitor { return &Monitor{watchers: map[*func(session.Status)
 func (m *Monitor) ServerMonitor() *event.ServerMonitor {
 	return &event.ServerMonitor{
 		TopologyDescriptionChanged: func(e *event.TopologyDescriptionChangedEvent) {
-			m.change(slices.ContainsFunc(e.NewDescription.Servers, takesWrites))
+			m.change(slices.ContainsFunc(e.NewDescription.Servers, func(s event.ServerDescription) bool {
+				return slices.Contains(kindsForWrites, s.Kind)
+			}))
 		},
 	}
 }
 
-// takesWrites reports whether a write could go to the server.
-func takesWrites(s event.ServerDescription) bool {
-	return slices.Contains([]string{"RSPrimary", "Standalone", "Mongos", "LoadBalancer"}, s.Kind)
-}
+// kindsForWrites are the kinds of servers to which a write could go.
+var kindsForWrites = []string{"RSPrimary", "Standalone", "Mongos", "LoadBalancer"}
 
 // change notes a change of the status. The driver calls it with a lock held, and
-// watchers must not run under that lock. So a goroutine calls them, and ends
-// when the queue is empty.
+// watchers must not run under that lock. So a goroutine calls them.
 func (m *Monitor) change(up bool) {
 	m.heard.Store(true)
 	m.mu.Lock()
@@ -63,13 +62,11 @@ func (m *Monitor) change(up bool) {
 	}
 	m.status = status
 	m.queue = append(m.queue, status)
-	if len(m.queue) == 1 {
-		go func() {
-			m.calls.Lock()
-			defer m.calls.Unlock()
-			m.deliver()
-		}()
-	}
+	go func() {
+		m.calls.Lock()
+		defer m.calls.Unlock()
+		m.deliver()
+	}()
 }
 
 // deliver calls the watchers with one change after the other. The caller holds

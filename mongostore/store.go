@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -42,9 +43,9 @@ func (s *Store) Load(ctx context.Context, id string) (session.Record, error) {
 // find returns the record of id, expired or not, for an operation. With
 // session.ErrCorrupt it returns what can be read of the record.
 func (s *Store) find(ctx context.Context, op operation, id string) (session.Record, error) {
-	inSession, sess := s.causal.begin(ctx)
+	inSession, end := s.causal.begin(ctx)
 	raw, err := s.coll.FindOne(inSession, bson.D{{Key: fieldID, Value: id}}).Raw()
-	s.causal.end(sess, err)
+	end(err)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return session.Record{}, op.wrap(session.ErrNotFound)
 	}
@@ -52,10 +53,7 @@ func (s *Store) find(ctx context.Context, op operation, id string) (session.Reco
 		return session.Record{}, op.translate(ctx, err)
 	}
 	r, err := decodeDocument(raw)
-	if err != nil {
-		return r, op.wrap(err)
-	}
-	return r, nil
+	return r, op.wrap(err)
 }
 
 func expired(r session.Record, now time.Time) bool { return !r.ExpiresAt.After(now) }
@@ -77,14 +75,15 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 // never an upsert. Only if that updates nothing, a findOne says why.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	update := encodeUpdate(r)
-	return s.perform(ctx, write{op: updating, record: r, size: len(update), send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encode(liveFilter{r.ID, r.Version, after{time.Now()}}), update))
-	}})
+	return s.perform(ctx, write{op: updating, record: r, size: len(update), send: s.change(r, update)})
 }
 
-// matched reports whether an update met a document.
-func matched(res *mongo.UpdateResult, err error) (bool, error) {
-	return err == nil && res.MatchedCount > 0, err
+// change returns how to send a change of the version of r, if it has not expired.
+func (s *Store) change(r session.Record, update any) sending {
+	return func(ctx context.Context) (applied bool, err error) {
+		res, err := s.coll.UpdateOne(ctx, encode(liveFilter{r.ID, r.Version, after{time.Now()}}), update)
+		return err == nil && res.MatchedCount > 0, err
+	}
 }
 
 // Touch implements [session.Store] with one updateOne. If its answer is lost, it
@@ -92,9 +91,7 @@ func matched(res *mongo.UpdateResult, err error) (bool, error) {
 // life. Only if it updates nothing, a findOne says why.
 func (s *Store) Touch(ctx context.Context, r session.Record) error {
 	forward := bson.D{{Key: "$max", Value: bson.D{{Key: fieldSeen, Value: r.SeenAt}, {Key: fieldExpires, Value: r.ExpiresAt}}}}
-	return s.perform(ctx, write{op: touching, record: r, send: func(ctx context.Context) (applied bool, err error) {
-		return matched(s.coll.UpdateOne(ctx, encode(liveFilter{r.ID, r.Version, after{time.Now()}}), forward))
-	}})
+	return s.perform(ctx, write{op: touching, record: r, send: s.change(r, forward)})
 }
 
 // Delete implements [session.Store] with one deleteOne of exactly that version.
@@ -122,28 +119,25 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 		if user == "" {
 			return
 		}
-		limited, cancel := context.WithTimeout(ctx, s.timeout)
-		inSession, sess := s.causal.begin(limited)
-		cursor, err := s.coll.Find(inSession, userFilter(name, user, ""))
+		inSession, end := s.causal.begin(ctx)
+		limited, cancel := context.WithTimeout(inSession, s.timeout)
+		cursor, err := s.coll.Find(limited, userFilter(name, user, ""))
 		cancel()
 		if err != nil {
-			s.causal.end(sess, err)
+			end(err)
 			yield(session.Record{}, listing.translate(ctx, err))
 			return
 		}
-		defer func() { s.causal.end(sess, cursor.Err()) }()
+		defer func() { end(cursor.Err()) }()
 		defer s.closeCursor(ctx, cursor)
 		for s.next(ctx, cursor) {
 			// The cursor uses its memory again, and the caller may keep the record.
-			r, err := decodeDocument(append(bson.Raw(nil), cursor.Current...))
-			if err != nil {
-				err = listing.wrap(err)
-			}
+			r, err := decodeDocument(bson.Raw(bytes.Clone(cursor.Current)))
 			endKnown := err == nil || !r.ExpiresAt.IsZero()
 			switch {
 			case r.ID == "": // not a session: no token has such an id
 			case endKnown && expired(r, time.Now()):
-			case !yield(r, err):
+			case !yield(r, listing.wrap(err)):
 				return
 			}
 		}
@@ -153,12 +147,8 @@ func (s *Store) ListUser(ctx context.Context, name, user string) iter.Seq2[sessi
 	}
 }
 
-// next moves to the next document. It needs a time-out only if it asks the
-// server for another batch.
+// next moves to the next document, for which it may ask the server.
 func (s *Store) next(ctx context.Context, cursor *mongo.Cursor) bool {
-	if cursor.RemainingBatchLength() > 0 {
-		return cursor.Next(ctx)
-	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	return cursor.Next(limited)

@@ -28,10 +28,11 @@ type write struct {
 	op     operation
 	record session.Record // what it stores; of a Delete the ID and Version alone
 	size   int            // of the document or the change; 0: it is small
-
-	// send reports whether the server applied the write.
-	send func(ctx context.Context) (applied bool, err error)
+	send   sending
 }
+
+// sending sends a write once. It reports whether the server applied it.
+type sending func(ctx context.Context) (applied bool, err error)
 
 // progress is what the answers to earlier sendings of a write leave open.
 type progress struct {
@@ -103,12 +104,12 @@ func (s *Store) perform(ctx context.Context, w write) error {
 }
 
 func (s *Store) sendOnce(ctx context.Context, w write) (applied bool, err error) {
-	end, _ := ctx.Deadline()
-	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/sendShare))
+	deadline, _ := ctx.Deadline()
+	limited, cancel := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/sendShare))
 	defer cancel()
-	inSession, sess := s.causal.begin(limited)
+	inSession, end := s.causal.begin(limited)
 	applied, err = w.send(inSession)
-	s.causal.end(sess, err)
+	end(err)
 	return applied, err
 }
 
