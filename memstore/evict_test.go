@@ -216,6 +216,9 @@ func TestRoomBecomesFree(t *testing.T) {
 	}
 	wantLen(t, s, 2)
 	alive(t, s, "a b", "a b")
+	if s.MakeRoom() {
+		t.Error("got room in a store that is full of users, want none at the first attempt")
+	}
 	if err := s.AddMakingRoom(t.Context(), record("c", "cem", time.Hour)); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("got error %v, want %v", err, session.ErrUnavailable)
 	}

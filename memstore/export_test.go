@@ -115,6 +115,9 @@ func (s *Store) AddMakingRoom(ctx context.Context, r session.Record) error {
 	return s.addMakingRoom(ctx, newEntry(r))
 }
 
+// MakeRoom is one attempt of AddMakingRoom to make room.
+func (s *Store) MakeRoom() bool { return s.makeRoom() }
+
 // Evict evicts an entry from the shard of id.
 func (s *Store) Evict(id string, end time.Time) bool {
 	before := s.Len()
