@@ -34,8 +34,8 @@ type shard struct {
 	_ [48]byte // a shard fills two cache lines, and shares none with another shard
 }
 
-// entry is a stored record. Times are Unix milliseconds. An entry has 128
-// bytes, which is a size class of the allocator; a user takes 48 more.
+// entry is a stored record. Times are Unix milliseconds. An entry needs
+// 128 bytes, a size class of the allocator. If it has a user, that needs 48 more.
 type entry struct {
 	id                     string
 	node                   *userNode // nil if the entry is anonymous

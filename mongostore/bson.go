@@ -274,8 +274,8 @@ func inlineCycle(t reflect.Type, path string, outer []reflect.Type) (at string) 
 	return at
 }
 
-// storeZero returns why a zero t cannot be stored. At a zero [bson.Vector] the
-// driver panics.
+// storeZero encodes a zero t and returns the error. It recovers, because the
+// driver panics for a zero [bson.Vector].
 func storeZero(t reflect.Type) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -172,8 +172,8 @@ func unconfirmedCount(err error) (n int64, ok bool) {
 	return n, true
 }
 
-// isDuplicateID reports whether the document of an insertOne has an id that is
-// taken. It is false for a unique index that an operator made.
+// isDuplicateID reports whether err says that the _id of an inserted document
+// already exists. It is false if another unique index refused the document.
 func isDuplicateID(err error) bool {
 	we, ok := errors.AsType[mongo.WriteException](err)
 	if !ok || len(we.WriteErrors) == 0 || we.WriteErrors[0].Code != codeDuplicateKey {

@@ -16,8 +16,8 @@ import (
 	"github.com/echosession/echosession/internal/turn"
 )
 
-// backend is the part of a Manager that does not depend on T: it asks the store,
-// and it reads and writes what the core itself keeps with a record.
+// backend is the part of a Manager that does not depend on T: the settings, and
+// all access to the store.
 type backend struct {
 	lifetimes
 	store      Store
@@ -300,8 +300,8 @@ const (
 	inspectEvery = 64
 )
 
-// inspects reports whether this request is one of those in which late changes
-// are looked for.
+// inspects counts this request, and reports whether late changes are looked for
+// in it.
 func (b *backend) inspects() bool {
 	n := b.inspected.Add(1)
 	return n <= inspectFirst || n%inspectEvery == 0

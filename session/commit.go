@@ -71,7 +71,7 @@ func (f *flow) carryOut(ctx context.Context) error {
 				v.data = dataDamaged // the first one who asks for Data gets the error
 			}
 		case stepBegin:
-			err = f.begin(ctx)
+			err = f.newSession(ctx)
 			v = f.facts()
 		case stepCompare:
 			data, v.data, err = f.compare()
@@ -108,7 +108,8 @@ func (f *flow) make(ctx context.Context, next step, data []byte) error {
 	return nil
 }
 
-// compare encodes Data and compares it with its base.
+// compare encodes Data and compares it with its base. If they are equal, the new
+// encoding becomes the base.
 func (f *flow) compare() (data []byte, state dataState, err error) {
 	if data, err = f.typed.encodeData(); err != nil {
 		return nil, dataOpened, err

@@ -15,19 +15,19 @@ type leftovers struct {
 	orphans  []row   // new records that no client was given, and that could not be deleted
 }
 
-// owned is a record that is not the session's any more, and by what the request
-// knows that it may end it.
+// owned is a former record of this session, with the proof that the request may
+// delete it.
 type owned struct {
-	row    row
-	origin origin
-	tried  bool // a delete of it got no answer
+	row   row
+	claim claim
+	tried bool // a delete of it got no answer
 }
 
 // touchesToken reports whether a delete or a write that got no answer may have
 // ended a token of the id, which is among the sessions before.
 func (l *leftovers) touchesToken(id string) bool {
 	return l != nil && slices.ContainsFunc(l.replaced, func(o owned) bool {
-		return o.row.id == id && (o.tried || o.origin.writes.touchesToken())
+		return o.row.id == id && (o.tried || o.claim.writes.touchesToken())
 	})
 }
 
@@ -37,8 +37,8 @@ func (l *leftovers) isEmpty() bool { return l == nil || len(l.replaced) == 0 }
 
 // ownRecord returns the present record, to be ended. Needs only mu.
 func (f *flow) ownRecord() owned {
-	o := owned{row: f.row, origin: f.origin()}
-	o.tried = o.origin.writes != nil && o.origin.writes.deleting
+	o := owned{row: f.row, claim: f.claim()}
+	o.tried = o.claim.writes != nil && o.claim.writes.deleting
 	return o
 }
 
@@ -131,7 +131,7 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		if lookErr != nil && !isDamaged {
 			return retiredNot, lookErr
 		}
-		if _, state := f.recognise(&old.origin, &latest); !isDamaged && !state.opens() {
+		if _, state := f.recognise(&old.claim, &latest); !isDamaged && !state.opens() {
 			return retiredNot, nil
 		}
 		if isDamaged {
@@ -180,7 +180,7 @@ func (f *flow) endReplaced(ctx context.Context) result {
 // the one which removed the record: it is far more likely than a log-out at the
 // same moment. Nor does a log-in depend on the anonymous session before it.
 func (f *flow) isLoggedOut(old *owned) bool {
-	isLogIn := old.row.user == "" && old.origin.user == "" && f.draft.base.user != ""
+	isLogIn := old.row.user == "" && old.claim.user == "" && f.draft.base.user != ""
 	return old.row.isStored() && !old.tried && !isLogIn && nowMillis() < f.b.end(&old.row)
 }
 
@@ -267,9 +267,9 @@ func (f *flow) regenerate(id string, data []byte) bool {
 	return true
 }
 
-// undoNew brings back the session before, because the Update failed which gave
-// the session a new id: its function called Regenerate, or the id before must not
-// be created again. A new record that may exist is an orphan.
+// undoNew brings back the session before, after an Update failed that had changed
+// the id: its function called Regenerate, or the id before must not be created
+// again. A new record that may exist is an orphan.
 func (f *flow) undoNew(before snapshot) {
 	d, asked, orphan := f.draft, f.draft.pending, f.row
 	mayExist := orphan.isStored() || d.unresolved != nil && d.unresolved.open

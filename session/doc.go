@@ -24,12 +24,14 @@
 //	save.go       BeforeSave, the row to write, conflicts and merging
 //	renew.go      which secret the row accepts: renewal, grace, old secrets
 //	write.go      the one loop that writes, and tries again after a conflict
-//	unresolved.go writes that got no answer, and what became of them
+//	unresolved.go saves that got no answer, and what became of them
 //	touch.go      extends a session without writing its Data
-//	destroy.go    deletes by version; what Regenerate leaves behind
-//	reply.go      what the response says: the token and its cookie
+//	destroy.go    deletes by version, also without an answer; what Regenerate leaves behind
+//	reply.go      what the response says: the token and its cookie, after each save and touch
 //	end.go        the handler is done: late changes, and the end
 //
 // Below them, backend.go asks the store, row.go and meta.go are a record as the
 // core knows it, and value.go is the only file that encodes and decodes a T.
+// internal/token reads and signs tokens, internal/merge merges two changed values,
+// and internal/adapter leads a request of any framework through these steps.
 package session

@@ -62,7 +62,7 @@ func (f *flow) late(ctx context.Context) error {
 		return nil
 	case p.destroyed && !f.destroyFailed:
 		return f.settle(ctx, f.destroy(ctx))
-	case f.failed: // all that is pending was observed
+	case f.failed: // the failed commit has reported what is pending
 		return nil
 	case !d.leftovers.isEmpty(), f.row.isStored() && (p.renewTo != "" || p.hasAge):
 		f.observeLost(ctx, errLate)

@@ -82,7 +82,7 @@ func (x *Exchange[T]) Load(ctx context.Context) error {
 		return err
 	}
 	defer x.unlock()
-	return x.validated(ctx)
+	return x.loadAndValidate(ctx)
 }
 
 // Session returns the session. The first call loads it. All calls return the
@@ -100,7 +100,8 @@ func (x *Exchange[T]) Session(ctx context.Context) (*Session[T], error) {
 	return &x.s.session, nil
 }
 
-// known reports whether Session has its answer already. While a hook runs it has
+// known notes that the application looks at the session, and reports whether
+// Session has its answer already. While a hook runs it has
 // one, so that the hook does not wait for itself: in the ErrorHandler of a load
 // that is the error, and otherwise the session that the operation works on.
 func (x *Exchange[T]) known() (known bool, err error) {
@@ -130,7 +131,7 @@ func (x *Exchange[T]) Peek(ctx context.Context) (v T, err error) {
 	} else {
 		x.lock()
 		defer x.unlock()
-		err = x.validated(ctx)
+		err = x.loadAndValidate(ctx)
 	}
 	if err != nil {
 		return v, err

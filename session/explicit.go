@@ -107,14 +107,14 @@ func (f *flow) restore(before snapshot) {
 func (f *flow) reload(ctx context.Context) error {
 	return f.explicitly(ctx, func() result {
 		if !f.row.isStored() {
-			return result{err: f.clear()}
+			return result{err: f.resetData()}
 		}
 		var latest row
 		found, err := f.fetch(ctx, f.row.id, &latest, nil)
 		switch {
 		case err != nil:
 			return result{err: err}
-		case found != present, !f.isStillOurs(&latest):
+		case found != present, !f.reclaim(&latest):
 			f.setGone(ctx)
 			return result{}
 		}
@@ -122,8 +122,8 @@ func (f *flow) reload(ctx context.Context) error {
 	})
 }
 
-// clear makes Data of a session that is not stored as New makes it.
-func (f *flow) clear() error {
+// resetData makes Data of a session that is not stored as New makes it.
+func (f *flow) resetData() error {
 	data, err := f.typed.freshData()
 	f.draft.base = base{encoded: f.b.own(data)}
 	return err

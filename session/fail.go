@@ -28,8 +28,9 @@ func (f *flow) validate(ctx context.Context) error {
 		_ = f.failLoad(ctx, OpDestroy, err)
 		return nil
 	case end == retiredByOther && !old.tried:
-		// Another request ended it, and may have sent the client a new token.
-		return f.begin(ctx)
+		// Another request ended it, and may have sent the client a new token: keep the
+		// cookie.
+		return f.newSession(ctx)
 	case end == retiredNot:
 		// It has become the session of somebody else since it was loaded.
 		f.event(ctx, EventGone, old.row, nil, errGone)
@@ -37,7 +38,7 @@ func (f *flow) validate(ctx context.Context) error {
 		return nil
 	}
 	f.action = ActionClear
-	return f.begin(ctx)
+	return f.newSession(ctx)
 }
 
 // failLoad asks the ErrorHandler what follows from an error that kept the
@@ -50,7 +51,7 @@ func (f *flow) failLoad(ctx context.Context, op Op, err error) error {
 	answer := f.answer(ctx, op, err)
 	if errors.Is(answer, ErrDiscard) {
 		f.row = row{}
-		if answer = f.begin(ctx); answer == nil {
+		if answer = f.newSession(ctx); answer == nil {
 			f.stage, f.failure = stageReady, nil
 			return nil
 		}

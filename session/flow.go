@@ -19,9 +19,9 @@ import (
 // and Renew, which take only mu, never wait for the store.
 //
 // Unless it says otherwise, a method of flow is part of an operation and needs
-// both locks. A method may call outside, so what it read before such a call may
-// have changed after it: pending and read by any goroutine; draft, row and cred by
-// Regenerate, in the function of an Update.
+// both locks. A call of outside gives up mu. Meanwhile any goroutine may change
+// pending and read. If the function of an Update calls Regenerate, then draft, row
+// and cred change, too.
 type flow struct {
 	b       *backend
 	typed   typed

@@ -42,8 +42,9 @@ func (f *flow) refusal() error {
 	return nil
 }
 
-// validated loads the session, and decodes it only if Valid wants to see it.
-func (f *flow) validated(ctx context.Context) error {
+// loadAndValidate loads the session. If there is a Valid hook, it also decodes the
+// session and calls the hook.
+func (f *flow) loadAndValidate(ctx context.Context) error {
 	err := f.load(ctx)
 	if err == nil && f.options.hasValid && f.row.isStored() {
 		err = f.ready(ctx)
@@ -59,7 +60,7 @@ func (f *flow) ready(ctx context.Context) error {
 	}
 	var err error
 	if !f.row.isStored() {
-		err = f.begin(ctx)
+		err = f.newSession(ctx)
 	} else if err = f.decodeRow(); err == nil && f.options.hasValid {
 		err = f.validate(ctx)
 	}
@@ -74,8 +75,10 @@ func (f *flow) ready(ctx context.Context) error {
 const maxTokens = 4
 
 // openPresented tries the well-formed tokens of the request in the order sent.
-// The first one that is live is the session. If none is live, but one of them was
-// superseded, the session is gone.
+// The first one that is live is the session; a further token of it is used if that
+// has the current secret, and one of another live session is observed. If none is
+// live, but one of them was superseded, the session is gone. A damaged record is
+// the error only if no token is live or superseded.
 func (f *flow) openPresented(ctx context.Context) error {
 	p := f.presentedTokens()
 	f.presented = p.n > 0 || p.fault != nil
@@ -101,7 +104,7 @@ func (f *flow) openPresented(ctx context.Context) error {
 			return err
 		case state.opens():
 			live = true
-		case state == credentialRevoked:
+		case state == credentialSuperseded:
 			superseded = t.id
 		}
 	}
@@ -134,7 +137,7 @@ func (f *flow) presentedTokens() (p presentedTokens) {
 type presentedTokens struct {
 	tokens [maxTokens]struct{ id, secret string }
 	n      int
-	fault  error // of those that were refused by their look
+	fault  error // why the last malformed token was refused
 }
 
 // add takes a token, and reports whether there is room for more.
@@ -180,7 +183,7 @@ func (f *flow) openToken(ctx context.Context, id, secret string) (credentialStat
 		f.event(ctx, EventRejected, row{id: id}, t, errNotFound)
 	case found == expired:
 		f.event(ctx, EventExpired, r, t, nil)
-	case state == credentialRevoked:
+	case state == credentialSuperseded:
 		f.event(ctx, EventRejected, row{id: id}, t, errSuperseded)
 	default:
 		f.event(ctx, EventRejected, row{id: id}, t, errWrongSecret)
@@ -225,8 +228,8 @@ func (f *flow) decodeRow() error {
 	return nil
 }
 
-// begin makes a session that is not in the store.
-func (f *flow) begin(ctx context.Context) error {
+// newSession makes a session that is not in the store.
+func (f *flow) newSession(ctx context.Context) error {
 	id, err := f.makeID(ctx)
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ func (m *Manager[T]) Start(ctx context.Context) (*Session[T], error) {
 	x := m.Begin(nil, BeginOptions[T]{})
 	x.lock()
 	defer x.unlock()
-	if err := x.begin(ctx); err != nil {
+	if err := x.newSession(ctx); err != nil {
 		return nil, err
 	}
 	x.stage = stageReady

@@ -43,7 +43,7 @@ const (
 	timeLen      = 6 // of a time of our days as a varint; the encoding may be longer than this estimate
 )
 
-// maxTime is the year 9999, the last one that other formats can write.
+// maxTime is 9999-12-31. RFC 3339 cannot write a year after 9999.
 var maxTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli()
 
 func (m *meta) encode() []byte {

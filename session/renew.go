@@ -18,10 +18,10 @@ type credential struct {
 type credentialState int
 
 const (
-	credentialUnknown credentialState = iota
-	credentialCurrent                 // the record accepts it
-	credentialOld                     // it was replaced as a matter of routine, and still opens the session
-	credentialRevoked                 // it was replaced deliberately and opens nothing; it is recognised so that its request does no harm
+	credentialUnknown    credentialState = iota
+	credentialCurrent                    // the record accepts it
+	credentialOld                        // it was replaced as a matter of routine, and still opens the session
+	credentialSuperseded                 // it was replaced deliberately and opens nothing; it is recognised so that its request does no harm
 )
 
 // opens reports whether the secret lets its holder in.
@@ -37,7 +37,7 @@ func (m *meta) check(d token.Digest) credentialState {
 	}
 	for _, o := range m.old {
 		if o.digest.Equal(d) && (o.until == 0 || now < o.until) {
-			state = credentialRevoked
+			state = credentialSuperseded
 			if o.usable {
 				state = credentialOld
 			}
@@ -97,8 +97,8 @@ func (m *meta) renew(kind renewal, d token.Digest, now int64, grace time.Duratio
 	m.old = kept[max(0, len(kept)-maxOld):]
 }
 
-// renewal returns how a write of the present Data, whose user is user, treats
-// the secret.
+// renewal returns which renewal a write makes. user is the user of the Data to be
+// written.
 func (f *flow) renewal(user string) renewal {
 	switch {
 	case f.draft.pending.renewTo != "" || user != f.draft.base.user:
@@ -111,8 +111,8 @@ func (f *flow) renewal(user string) renewal {
 	return renewalNone
 }
 
-// isRenewalDue reports whether RenewAfter asks for a new secret of the record
-// with m, and this request can give it to the client. A secret that the client
+// isRenewalDue reports whether the secret in m is older than RenewAfter, and this
+// response can still carry a new one. A secret that the client
 // did not present is not replaced: the client may never have received it, and
 // the one that it does have must go on to work.
 func (f *flow) isRenewalDue(m *meta) bool {
@@ -138,45 +138,46 @@ func (f *flow) nextSecret(kind renewal) string {
 	return token.New()
 }
 
-// origin is what makes a record the session of this request, even after other
-// requests changed the record.
-type origin struct {
+// claim is the proof that a record is the session of this request, even after
+// other requests changed the record.
+type claim struct {
 	secret        string // that the request came with, or made
 	renewTo       string // of a Renew whose write may have landed without an answer
 	user, rowUser string // of the Data that the request started from, and of its record
 	writes        *unresolved
 }
 
-// origin returns that of the present record.
-func (f *flow) origin() origin {
-	o := origin{secret: f.cred.secret, user: f.row.user, rowUser: f.row.user}
+// claim returns the claim to the present record.
+func (f *flow) claim() claim {
+	c := claim{secret: f.cred.secret, user: f.row.user, rowUser: f.row.user}
 	if d := f.draft; d != nil {
-		o.renewTo, o.user, o.writes = d.pending.renewTo, d.base.user, d.unresolved
+		c.renewTo, c.user, c.writes = d.pending.renewTo, d.base.user, d.unresolved
 	}
-	return o
+	return c
 }
 
-// recognise returns what the request with the origin o is to the record r, and the
-// secret that shows it. A record that has become the session of another user is
-// not the request's any more, even if it accepts the secret.
-func (f *flow) recognise(o *origin, r *row) (secret string, state credentialState) {
-	for _, own := range [...]string{o.writes.newSecret(), o.renewTo} {
+// recognise checks whether the request with the claim c still owns the record r.
+// It returns the secret that proves it, and what that secret is to r. A record that
+// has become the session of another user is not the request's any more, even if it
+// accepts the secret.
+func (f *flow) recognise(c *claim, r *row) (secret string, state credentialState) {
+	for _, own := range [...]string{c.writes.newSecret(), c.renewTo} {
 		if own != "" && r.digest.Equal(token.DigestOf(f.b.cookie.Name, own)) {
 			return own, credentialCurrent
 		}
 	}
-	state = r.check(token.DigestOf(f.b.cookie.Name, o.secret))
-	if state.opens() && o.writes.attempt(r.nonce) == nil && !f.hasSameUser(o, r) {
-		state = credentialRevoked
+	state = r.check(token.DigestOf(f.b.cookie.Name, c.secret))
+	if state.opens() && c.writes.attempt(r.nonce) == nil && !f.hasSameUser(c, r) {
+		state = credentialSuperseded
 	}
-	return o.secret, state
+	return c.secret, state
 }
 
-// hasSameUser compares the user of r with that of the origin. It looks into Data
+// hasSameUser compares the user of r with the users of the claim. It looks into Data
 // if Record.User is another one, because that may be out of date, or written by
 // a process without Config.User. If Data cannot be read, the token decides.
-func (f *flow) hasSameUser(o *origin, r *row) bool {
-	if r.user == o.rowUser || r.user == o.user {
+func (f *flow) hasSameUser(c *claim, r *row) bool {
+	if r.user == c.rowUser || r.user == c.user {
 		return true
 	}
 	if !f.b.hasUser {
@@ -187,14 +188,14 @@ func (f *flow) hasSameUser(o *origin, r *row) bool {
 		return true
 	}
 	_, user, err := f.typed.reread(e)
-	return err != nil || user == o.user
+	return err != nil || user == c.user
 }
 
-// isStillOurs reports whether r, the record as it is now, still is the session
-// of this request, and takes the credential that opens it.
-func (f *flow) isStillOurs(r *row) bool {
-	o := f.origin()
-	secret, state := f.recognise(&o, r)
+// reclaim takes the credential that opens r, the record as it is now, and reports
+// whether r still is the session of this request. It may set or drop the reply.
+func (f *flow) reclaim(r *row) bool {
+	c := f.claim()
+	secret, state := f.recognise(&c, r)
 	if secret != f.cred.secret { // a renewal that got no answer was made
 		f.cred = credential{secret: secret}
 		if f.draft.leftovers.isEmpty() { // the session before must end first

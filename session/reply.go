@@ -56,11 +56,12 @@ func (f *flow) setReply(r *row) {
 // as well.
 const replyHolds = 100 * time.Millisecond
 
-// recheckReply looks whether the token that an earlier save wants the response to
-// carry still is the current one. A handler that took its time after a Save must
-// not put its token over one that another request has sent the client since. Nor
-// must a token be sent that a write without an answer may have ended: if the store
-// gives no answer, such a token is not sent, and any other is.
+// recheckReply loads the record of the token that an earlier save wants the
+// response to carry, and drops a token that is not the current one. A handler that
+// took its time after a Save must not put its token over one that another request
+// has sent the client since. A token is doubtful if a write without an answer may
+// have ended it. If the load fails, a doubtful token is dropped, and any other one
+// is sent.
 func (f *flow) recheckReply(ctx context.Context) {
 	_ = f.resolve(ctx) // after an error the token is as uncertain as before
 	if f.action != ActionSet {
@@ -73,10 +74,13 @@ func (f *flow) recheckReply(ctx context.Context) {
 	_, secret, _ := f.b.tokens.Parse(f.reply.token)
 	var latest row
 	found, err := f.fetch(ctx, f.reply.id, &latest, nil)
-	if err != nil && !isDoubtful || err == nil && found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent {
-		return
+	isSent := !isDoubtful
+	if err == nil {
+		isSent = found == present && latest.check(token.DigestOf(f.b.cookie.Name, secret)) == credentialCurrent
 	}
-	f.action = ActionNone
+	if !isSent {
+		f.action = ActionNone
+	}
 }
 
 // touchesToken reports whether a write or a delete that got no answer may have

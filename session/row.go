@@ -117,7 +117,8 @@ func nowMillis() int64 { return time.Now().UnixMilli() }
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// ceilMillis rounds up, so that nothing ends or comes early.
+// ceilMillis converts d to milliseconds and rounds up, so that no deadline is too
+// early.
 func ceilMillis(d time.Duration) int64 {
 	return (d + time.Millisecond - 1).Truncate(time.Millisecond).Milliseconds()
 }

@@ -180,7 +180,7 @@ func (s *save) unanswered(next row, looked bool) {
 }
 
 // conflict finds out why the write was refused, and merges what another request
-// stored. If a stored record is gone, commit has found that out.
+// stored. If a stored record is gone, backend.commit has found that out.
 func (s *save) conflict(ctx context.Context, next, latest row, err error) (verdict, error) {
 	f := s.f
 	f.mu.Lock()
@@ -191,7 +191,7 @@ func (s *save) conflict(ctx context.Context, next, latest row, err error) (verdi
 		return tryAgain, s.takeAnotherID(ctx)
 	case err != nil:
 		return giveUp, err
-	case !f.isStillOurs(&latest):
+	case !f.reclaim(&latest):
 		return giveUp, nil
 	case isOwn:
 		s.data, err = f.takeOwn(&latest, s.data)

@@ -62,7 +62,8 @@ func (s *Session[T]) Token() string {
 	return x.currentToken()
 }
 
-// IsNew reports whether the session has no record in the store yet.
+// IsNew reports whether this request knows of no stored record. It is also true
+// if the session could not be loaded.
 func (s *Session[T]) IsNew() bool {
 	x := s.locked()
 	defer x.mu.Unlock()

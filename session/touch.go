@@ -41,7 +41,7 @@ func (c *touch) conflict(_ context.Context, _, latest row, err error) (verdict, 
 	if err != nil {
 		return giveUp, err
 	}
-	if !c.f.isStillOurs(&latest) {
+	if !c.f.reclaim(&latest) {
 		return giveUp, nil
 	}
 	c.row = latest

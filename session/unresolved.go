@@ -12,11 +12,11 @@ import (
 // store may have made them, and it may still make them. Their nonces tell them
 // from the writes of other requests.
 type unresolved struct {
-	open     bool   // of the last write nothing is known yet: one load resolves it before the next operation
+	open     bool   // the outcome of the last write is unknown: the next operation must load the record first
 	creating bool   // the last write was a Create
 	secret   string // that one of the writes puts into force
 	revoking bool   // one of the writes ends the token in use
-	spent    bool   // the id of the session, which is not stored, must not be created again
+	spent    bool   // the session is not stored, and a Create of its id may still arrive: the id must not be created again
 	deleting bool   // the record was to be deleted, and no answer came
 	attempts []attempt
 }
@@ -114,7 +114,8 @@ func (f *flow) changeID(ctx context.Context) error {
 }
 
 // resolve finds out what became of the last write, if that is not known. It asks
-// the store once. If the session is gone, f is closed afterwards.
+// the store once. If the session is gone, f.ending is
+// endingGone afterwards.
 func (f *flow) resolve(ctx context.Context) error {
 	u := f.unresolved()
 	if u == nil || !u.open {
@@ -128,7 +129,7 @@ func (f *flow) resolve(ctx context.Context) error {
 	case found == absent && u.creating:
 		u.open, u.spent = false, true
 		return nil
-	case found == absent, !f.isStillOurs(&latest):
+	case found == absent, !f.reclaim(&latest):
 		f.setGone(ctx)
 		return nil
 	}
@@ -150,11 +151,11 @@ func (f *flow) unresolved() *unresolved {
 	return f.draft.unresolved
 }
 
-// takeOwn makes latest, which an earlier write of this exchange left in the
-// store, the version to replace. That write counts as failed, so it is no change
-// by the application: Data, whose encoding is data, and its base stay. If the
-// earlier write had merged what others stored, this merges it again. It returns
-// the encoding of Data.
+// takeOwn makes latest the version that the next save replaces. An earlier write
+// of this exchange stored it, but the application was told that it failed. So
+// Data, whose encoding is data, and its base stay, and the next comparison finds
+// the change again. If the earlier write had merged what others stored, takeOwn
+// merges it again. It returns the encoding of Data.
 func (f *flow) takeOwn(latest *row, data []byte) ([]byte, error) {
 	base := f.draft.base
 	if own := f.unresolved().attempt(latest.nonce); own != nil && own.base.version != base.version {

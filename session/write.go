@@ -47,9 +47,9 @@ const (
 type writeResult uint8
 
 const (
-	writeFailed    writeResult = iota // nothing was stored
+	writeFailed    writeResult = iota // not known to be stored
 	writeMade                         // the store has it
-	writeGone                         // there is no record of this session any more
+	writeGone                         // the record is gone, or is not this session any more
 	writeNotNeeded                    // another write made it superfluous
 )
 
@@ -136,7 +136,8 @@ func (b *backend) commit(ctx context.Context, c change, t *meter) (row, writeRes
 	return row{}, writeFailed, fmt.Errorf("session: save: %w", ErrConflict)
 }
 
-// pause waits after the try of that number, which met a conflict.
+// pause waits for a random time before the next try. The limit of the time grows
+// with try. It returns an error if ctx ends.
 func pause(ctx context.Context, try int) error {
 	timer := time.NewTimer(rand.N(min(firstPause<<min(try, 16), maxPause)))
 	defer timer.Stop()

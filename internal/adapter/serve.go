@@ -100,8 +100,8 @@ func (r *request[T, H]) returned(err error) error {
 		}
 	}
 	if failed != nil {
-		// Nothing of the handler's response may follow, although the framework
-		// believes that it has left.
+		// The response of the handler was never sent, although the framework
+		// believes that it was: the error page must not have its headers.
 		if r.writer.Err() != nil || saved != nil && err == nil {
 			r.writer.Rollback()
 		}

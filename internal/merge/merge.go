@@ -85,7 +85,8 @@ func (m *merger) mergeStruct(merged, base, mine, theirs reflect.Value, path stri
 		if sf := merged.Type().Field(i); sf.IsExported() {
 			merged.Field(i).Set(m.merge(b, x, y, path+sf.Name))
 		} else if sf.Anonymous && sf.Type.Kind() == reflect.Struct {
-			// Reflection can neither compare nor set it as one, but its exported fields.
+			// Reflection cannot set an unexported embedded struct, but it can set its
+			// exported fields.
 			m.mergeStruct(merged.Field(i), b, x, y, path+sf.Name)
 		}
 	}

@@ -119,8 +119,9 @@ var entityFields = [...]string{
 	"Content-Type", "Etag", "Expires", "Last-Modified", "Location", "Refresh",
 }
 
-// entityHeaders copies the entity headers of h. It returns nil if h has none. A
-// field without values counts: it keeps the server from adding its own.
+// entityHeaders copies the entity headers of h. It returns nil if h has none. It
+// also copies a field that has no values, because such a field keeps the server
+// from adding its own.
 func entityHeaders(h http.Header) http.Header {
 	var saved http.Header
 	for _, field := range entityFields {
