@@ -95,9 +95,9 @@ const (
 // It deletes one version, so that it cannot end what another request has made of
 // the session meanwhile.
 func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
-	t := f.b.meter()
+	t, version := f.b.meter(), old.row.version
 	for try := range maxTries {
-		err := f.delete(ctx, old.row.id, old.row.version, t)
+		err := f.delete(ctx, old.row.id, version, t)
 		switch {
 		case err == nil:
 			f.event(ctx, EventDestroyed, old.row, t, nil)
@@ -120,7 +120,7 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		case lookErr == nil && found == absent:
 			old.tried = old.tried || !isRefused
 			return retiredByOther, nil
-		case isRefused, lookErr == nil && old.row.isStored() && latest.version != old.row.version:
+		case isRefused, lookErr == nil && old.row.isStored() && latest.version != version:
 			// The record has another version.
 		default:
 			old.tried = true
@@ -134,9 +134,8 @@ func (f *flow) retire(ctx context.Context, old *owned) (retirement, error) {
 		if _, state := f.recognise(&old.claim, &latest); !isDamaged && !state.opens() {
 			return retiredNot, nil
 		}
-		if isDamaged {
-			old.row.version = latest.version
-		} else {
+		version = latest.version // of a damaged record it holds for this delete only: it may be 0
+		if !isDamaged {
 			old.row, old.row.data = latest, nil // also its end, which tells a log-out from an expiry
 		}
 	}

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -204,6 +205,51 @@ func TestCommitThatEndsOneOfTwoSessions(t *testing.T) {
 	wantErr(t, err, errBroken)
 	wantAction(t, out, session.ActionNone)
 	r.wantUnknown(token)
+}
+
+// flickeringStore answers loads with a record that has no version while isDamaged is
+// true.
+type flickeringStore struct {
+	session.Store
+	isDamaged *bool
+}
+
+func (s flickeringStore) Load(ctx context.Context, id string) (session.Record, error) {
+	r, err := s.Store.Load(ctx, id)
+	if *s.isDamaged {
+		r.Version = 0
+	}
+	return r, err
+}
+
+// The old record looks damaged once, and its delete fails. It is deleted by the
+// version that the request knows when it is tried again, so that the session stays
+// which another request has made of it.
+func TestRegenerateOfWhatLooksDamaged(t *testing.T) {
+	t.Parallel()
+	isDamaged := false
+	r := newRig(t)
+	token := r.seed(visit{Name: "n"})
+	q, s := r.another(func(cfg *visitConfig) { cfg.Store = flickeringStore{r.store, &isDamaged} }).begin(token)
+	regenerating("copy")(s)
+	deletes := 0
+	r.store.answer(func(op string, _ session.Record, do func() error) error {
+		switch {
+		case op == opDelete && deletes < 2:
+			deletes++
+			isDamaged = deletes == 1
+			return []error{session.ErrConflict, errBroken}[deletes-1]
+		case op == opLoad && deletes == 2:
+			return errBroken
+		}
+		return do()
+	})
+	wantErr(t, s.Save(t.Context()), errBroken)
+	r.store.answer(nil)
+	newer := r.nextToken(token, (*visitSession).Renew)
+	wantErr(t, s.Save(t.Context()), session.ErrGone)
+	wantAction(t, q.commit(), session.ActionNone)
+	r.wantOpens(newer, idOf(token))
 }
 
 // NewID fails in Regenerate, which has no error to return. The save calls it

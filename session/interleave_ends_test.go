@@ -217,7 +217,8 @@ func (e *exchange) store(do func(context.Context) (session.Outcome, error)) {
 		w.takeEvents(e.actor)
 		out, err := do(ctx)
 		w.rejoin(e.actor)
-		e.gone = e.gone || w.takeEvents(e.actor)[session.EventGone] > 0
+		events := w.takeEvents(e.actor)
+		e.gone, e.failedCommit = e.gone || events[session.EventGone] > 0, err != nil || events[session.EventError] > 0
 		w.say(e.actor.name(), "response of %s: %s, %v", e.name, w.outcome(out), err)
 		e.respond(out)
 		e.checkExtended()

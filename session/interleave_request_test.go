@@ -69,6 +69,7 @@ type exchange struct {
 	failedCommit bool               // the commit failed, or was not acknowledged
 	mapped       session.Op         // what the Failed hook was asked about in this step
 	discard      bool               // the Failed hook gave the record up
+	validated    bool               // Valid said true: the session is let in from then on
 
 	response session.Outcome
 	made     int // when the response was made
@@ -160,11 +161,11 @@ func (e *exchange) opened() {
 		switch l := e.lastLook; {
 		case fresh && (!l.made || l.failed):
 			w.violate(ruleNotEmpty, "%s has a new session %s, though its load failed", e.name, s.ID())
-		case fresh && l.opens && w.truth.opens(e.manager, e.presented): // it may have expired since
+		case fresh && l.opens && w.truth.opens(e.manager, e.presented) && !w.hasEnded(e.author.ends[idIn(e.presented)]): // it may have expired since
 			w.violate(ruleNotEmpty, "%s has a new session %s, though %s opens one", e.name, s.ID(), w.alias(e.presented))
 		case fresh && time.Now().Before(l.recognised):
 			w.violate(ruleGone, "%s has a new session %s, though %s was replaced not long ago", e.name, s.ID(), w.alias(e.presented))
-		case !s.IsNew() && !l.opens:
+		case !s.IsNew() && !l.opens && !e.validated:
 			w.violate(ruleRenewed, "%s was let in with %s, which opens nothing", e.name, w.alias(e.presented))
 		}
 	}
@@ -172,7 +173,7 @@ func (e *exchange) opened() {
 	e.rebase()
 	if !s.IsNew() {
 		w.truth.of(s.ID()).sawToken(e.presented)
-		if e.lastLook.dead != "" {
+		if e.lastLook.dead != "" && !e.validated {
 			w.violate(ruleRenewed, "%s was let into %s with a token that was dead since %s", e.name, s.ID(), e.lastLook.dead)
 		}
 	}
@@ -214,6 +215,7 @@ func (h worldHooks) Valid(s *session.Session[wallet]) (bool, error) {
 	case hookFail:
 		return true, errHook
 	}
+	e.validated = true
 	return true, nil
 }
 

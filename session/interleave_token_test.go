@@ -91,6 +91,9 @@ func (tr *truth) newSecret(by *author, i *identity, r session.Record) {
 func (tr *truth) giveOut(text string) {
 	i := tr.of(idIn(text))
 	i.sawToken(text)
+	if t := i.token(text); t.shut.IsZero() && !tr.opensAny(text) {
+		t.shut = time.Unix(0, 0) // another request replaced it before, and it is not known when
+	}
 	if !i.given {
 		i.given = true
 		tr.given = append(tr.given, i.id)
