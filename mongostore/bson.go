@@ -197,9 +197,9 @@ func isOfDriver(t reflect.Type) bool { return t.PkgPath() == reflect.TypeFor[bso
 
 // Exact, Atomic and CheckType are the optional methods of a [session.Codec].
 func (bsonCodec) Exact(t reflect.Type) bool  { return bsonRules.Exact(t) }
-func (bsonCodec) Atomic(t reflect.Type) bool { return bsonRules.Whole(t) }
+func (bsonCodec) Atomic(t reflect.Type) bool { return bsonRules.Atomic(t) }
 func (bsonCodec) CheckType(t reflect.Type) []string {
-	c := driverCheck{seen: map[reflect.Type]bool{}, reasons: bsonRules.Check(t)}
+	c := driverCheck{seen: map[reflect.Type]bool{}, reasons: bsonRules.CheckType(t)}
 	if len(c.reasons) == 0 {
 		c.walk(t, cmp.Or(t.Name(), "T"))
 	}
@@ -242,7 +242,7 @@ func (c *driverCheck) walk(t reflect.Type, path string) {
 			case tagOf(f) == "-":
 			case f.IsExported():
 				c.walk(f.Type, at)
-			case f.Anonymous && f.Type.Kind() == reflect.Struct && len(bsonRules.Check(f.Type)) == 0:
+			case f.Anonymous && f.Type.Kind() == reflect.Struct && len(bsonRules.CheckType(f.Type)) == 0:
 				c.refuse("%s is an embedded struct that is not exported, and would be left out", at)
 			}
 		}

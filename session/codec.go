@@ -38,9 +38,11 @@ type Codec interface {
 // is replaced instead of being an error. Fields that T does not know are lost with
 // the next save, unless T has a map[string]json.RawMessage with the option
 // `embed`.
-func JSON() Codec { return jsonCodec{} }
+func JSON() Codec { return jsonCodec{&jsonRules} }
 
-type jsonCodec struct{}
+type jsonCodec struct{ *typeinfo.Rules }
+
+var jsonRules = typeinfo.JSON()
 
 // One joined set for all calls: options are read-only once they are made.
 var jsonOptions = json.JoinOptions(
@@ -59,12 +61,6 @@ func (jsonCodec) Marshal(v any) ([]byte, error) { return json.Marshal(v, jsonOpt
 
 func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, jsonOptions) }
 
-func (jsonCodec) CheckType(t reflect.Type) []string { return typeinfo.JSON().Check(t) }
-
-func (jsonCodec) Exact(t reflect.Type) bool { return typeinfo.JSON().Exact(t) }
-
-func (jsonCodec) Atomic(t reflect.Type) bool { return typeinfo.JSON().Whole(t) }
-
 // typeRules are the methods of a Codec that describe types.
 type typeRules interface {
 	CheckType(t reflect.Type) []string
@@ -77,11 +73,5 @@ func typeRulesOf(c Codec) typeRules {
 	if r, ok := c.(typeRules); ok {
 		return r
 	}
-	return lenientRules{typeinfo.Lenient(c.Name())}
+	return typeinfo.Lenient(c.Name())
 }
-
-type lenientRules struct{ typeinfo.Rules }
-
-func (r lenientRules) CheckType(t reflect.Type) []string { return r.Check(t) }
-
-func (r lenientRules) Atomic(t reflect.Type) bool { return r.Whole(t) }

@@ -183,7 +183,7 @@ func TestCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, codec := range []string{"json", "custom", "other"} {
-				if got := rules[codec].Check(tt.typ); !slices.Equal(got, tt.want[codec]) {
+				if got := rules[codec].CheckType(tt.typ); !slices.Equal(got, tt.want[codec]) {
 					t.Errorf("%s: %q\nwant %q", codec, got, tt.want[codec])
 				}
 			}

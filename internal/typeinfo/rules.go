@@ -10,18 +10,19 @@ package typeinfo
 import (
 	"encoding"
 	"reflect"
+	"slices"
 
 	json "github.com/go-json-experiment/json"
 )
 
-// Rules says how one codec treats types. The functions are called with every
-// kind of type; a nil one returns false for all.
+// Rules says how one codec treats types. Its methods are those by which a codec
+// describes types to package session.
 type Rules struct {
 	// Tag is the key of the struct tag by which the codec ignores a field, as in
 	// `json:"-"`. A field without that key is ignored if its json tag is "-".
 	Tag string
 
-	// Strict says that these rules are all that the codec does. Check then also
+	// Strict says that these rules are all that the codec does. CheckType then also
 	// refuses complex numbers and interfaces with methods, and Exact can be true.
 	Strict bool
 
@@ -35,11 +36,11 @@ type Rules struct {
 
 	// IsKey reports whether the keys of a map can be of type t and come back equal.
 	// It is asked for all types but strings and integers, which always can be keys,
-	// and pointers and interfaces, which never can.
+	// and pointers and interfaces, which never can. Default: the rule of JSON.
 	IsKey func(t reflect.Type) bool
 
 	// IsAtomic reports whether the parts of a t mean nothing apart, besides the
-	// types of which Whole knows it.
+	// types of which Atomic knows it. Default: there are no others.
 	IsAtomic func(t reflect.Type) bool
 }
 
@@ -47,25 +48,20 @@ type Rules struct {
 func JSON() Rules {
 	return Rules{
 		Tag: "json", Strict: true, Promotes: true,
-		EncodesItself: encodesItselfInJSON,
-		IsKey:         func(t reflect.Type) bool { return isTextKey(t) || encodesItselfInJSON(t) },
+		EncodesItself: func(t reflect.Type) bool { return Implements(t, jsonMethods...) },
 	}
 }
 
 // Lenient returns rules for the codec of that name, of which nothing else is
 // known. It may honor any method for an encoding.
 func Lenient(codec string) Rules {
-	return Rules{
-		Tag: codec, Promotes: true,
-		EncodesItself: hasEncodingMethods,
-		IsKey:         func(t reflect.Type) bool { return isTextKey(t) || hasEncodingMethods(t) },
-	}
+	return Rules{Tag: codec, Promotes: true, EncodesItself: hasEncodingMethods}
 }
 
-// Whole reports whether values of t count as one in a merge. They do if t has
+// Atomic reports whether values of t count as one in a merge. They do if t has
 // methods for an encoding or shows no field, because such a type has rules about
 // its fields, and if IsAtomic says so.
-func (r Rules) Whole(t reflect.Type) bool {
+func (r Rules) Atomic(t reflect.Type) bool {
 	return hasEncodingMethods(t) || r.hidesAll(t) || r.IsAtomic != nil && r.IsAtomic(t)
 }
 
@@ -83,16 +79,13 @@ func (r Rules) Exact(t reflect.Type) bool {
 }
 
 func (r Rules) exact(t reflect.Type, seen map[reflect.Type]bool) bool {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if seen[t] {
+	switch {
+	case seen[t]:
 		return true
-	}
-	seen[t] = true
-	if r.encodesItself(t) {
+	case t.Kind() != reflect.Pointer && r.EncodesItself(t):
 		return faithfulPackages[t.PkgPath()]
 	}
+	seen[t] = true
 	switch t.Kind() {
 	case reflect.Interface:
 		return false
@@ -110,23 +103,19 @@ func (r Rules) exact(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return true
 }
 
-func (r Rules) encodesItself(t reflect.Type) bool {
-	return r.EncodesItself != nil && r.EncodesItself(t)
-}
-
 // hidesAll reports whether t is a struct that has fields, but none that the codec
 // sees.
 func (r Rules) hidesAll(t reflect.Type) bool {
-	if t.Kind() != reflect.Struct || t.NumField() == 0 {
-		return false
-	}
-	for sf := range t.Fields() {
-		if r.sees(sf) {
-			return false
-		}
-	}
-	return true
+	return t.Kind() == reflect.Struct && t.NumField() > 0 && !hasField(t, r.sees)
 }
+
+// hasField reports whether a field of the struct t is one that is asked for.
+func hasField(t reflect.Type, is func(reflect.StructField) bool) bool {
+	return slices.ContainsFunc(slices.Collect(t.Fields()), is)
+}
+
+// stores reports whether the codec sees the field and does not ignore it.
+func (r Rules) stores(sf reflect.StructField) bool { return r.sees(sf) && !r.ignores(sf) }
 
 // sees reports whether the codec sees the field.
 func (r Rules) sees(sf reflect.StructField) bool {
@@ -143,36 +132,26 @@ func (r Rules) sees(sf reflect.StructField) bool {
 // ignores reports whether the tag of the field hides it from the codec.
 func (r Rules) ignores(sf reflect.StructField) bool {
 	tag, ok := sf.Tag.Lookup(r.Tag)
-	if !ok {
-		tag = sf.Tag.Get("json")
-	}
-	return tag == "-"
+	return tag == "-" || !ok && sf.Tag.Get("json") == "-"
 }
 
 // isKey reports whether keys of type t can be the names in an object. A pointer
 // would come back as another pointer, and a number in an interface as a string.
+// JSON writes a float as text, too, and an array of bytes in base64.
 func (r Rules) isKey(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.String,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	switch k := t.Kind(); {
+	case k == reflect.String, reflect.Int <= k && k <= reflect.Uint64:
 		return true
-	case reflect.Pointer, reflect.Interface:
+	case k == reflect.Pointer, k == reflect.Interface:
 		return false
-	}
-	return r.IsKey != nil && r.IsKey(t)
-}
-
-// isTextKey reports whether JSON writes keys of type t as text without the help
-// of methods: numbers, and arrays of bytes in base64.
-func isTextKey(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Float32, reflect.Float64:
+	case r.IsKey != nil:
+		return r.IsKey(t)
+	case k == reflect.Float32, k == reflect.Float64:
 		return true
-	case reflect.Array:
-		return t.Elem() == reflect.TypeFor[byte]()
+	case k == reflect.Array && t.Elem() == reflect.TypeFor[byte]():
+		return true
 	}
-	return false
+	return r.EncodesItself(t)
 }
 
 var (
@@ -189,8 +168,6 @@ var (
 	}
 )
 
-func encodesItselfInJSON(t reflect.Type) bool { return Implements(t, jsonMethods...) }
-
 // hasEncodingMethods reports whether t has methods for an encoding of the
 // standard library.
 func hasEncodingMethods(t reflect.Type) bool {
@@ -200,10 +177,7 @@ func hasEncodingMethods(t reflect.Type) bool {
 // Implements reports whether t, or a pointer to it, implements one of the
 // interfaces. A pointer counts because what is decoded is always addressable.
 func Implements(t reflect.Type, interfaces ...reflect.Type) bool {
-	for _, i := range interfaces {
-		if t.Implements(i) || reflect.PointerTo(t).Implements(i) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(interfaces, func(i reflect.Type) bool {
+		return t.Implements(i) || reflect.PointerTo(t).Implements(i)
+	})
 }

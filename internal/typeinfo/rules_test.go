@@ -68,10 +68,10 @@ func TestTypesThatEncodeThemselvesEndTheWalk(t *testing.T) {
 			t.Parallel()
 			within := reflect.StructOf([]reflect.StructField{{Name: "F", Type: reflect.PointerTo(tt.typ)}})
 			for _, typ := range []reflect.Type{tt.typ, within} {
-				if reasons := typeinfo.JSON().Check(typ); (reasons == nil) != tt.json {
+				if reasons := typeinfo.JSON().CheckType(typ); (reasons == nil) != tt.json {
 					t.Errorf("JSON of %s: %q, want none: %t", typ, reasons, tt.json)
 				}
-				if reasons := typeinfo.Lenient("other").Check(typ); (reasons == nil) != tt.other {
+				if reasons := typeinfo.Lenient("other").CheckType(typ); (reasons == nil) != tt.other {
 					t.Errorf("another codec of %s: %q, want none: %t", typ, reasons, tt.other)
 				}
 			}
@@ -128,7 +128,7 @@ func TestKeysOfMaps(t *testing.T) {
 		t.Run(typ.String(), func(t *testing.T) {
 			t.Parallel()
 			for codec, rules := range map[string]typeinfo.Rules{"JSON": typeinfo.JSON(), "another codec": typeinfo.Lenient("other")} {
-				if reasons := rules.Check(typ); (reasons == nil) != tt.want {
+				if reasons := rules.CheckType(typ); (reasons == nil) != tt.want {
 					t.Errorf("%s: %q, want none: %t", codec, reasons, tt.want)
 				}
 			}
@@ -215,12 +215,12 @@ func TestWhole(t *testing.T) {
 		{reflect.TypeFor[big.Int](), true, true},
 	} {
 		for name, rules := range map[string]typeinfo.Rules{"JSON": typeinfo.JSON(), "another codec": typeinfo.Lenient("other")} {
-			if got := rules.Whole(tt.typ); got != tt.want {
-				t.Errorf("%s: Whole(%v) is %v, want %v", name, tt.typ, got, tt.want)
+			if got := rules.Atomic(tt.typ); got != tt.want {
+				t.Errorf("%s: Atomic(%v) is %v, want %v", name, tt.typ, got, tt.want)
 			}
 		}
-		if got := atomic.Whole(tt.typ); got != tt.custom {
-			t.Errorf("rules of its own: Whole(%v) is %v, want %v", tt.typ, got, tt.custom)
+		if got := atomic.Atomic(tt.typ); got != tt.custom {
+			t.Errorf("rules of its own: Atomic(%v) is %v, want %v", tt.typ, got, tt.custom)
 		}
 	}
 }
