@@ -151,12 +151,18 @@ func isDeeper(v reflect.Value, limit int) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		return !v.IsNil() && isDeeper(v.Elem(), limit-1)
-	case reflect.Slice, reflect.Array, reflect.Map:
+	case reflect.Slice, reflect.Array:
 		if k := v.Type().Elem().Kind(); k <= reflect.Complex128 || k == reflect.String {
 			return false
 		}
-		for _, part := range v.Seq2() {
-			if isDeeper(part, limit-1) {
+		for i := range v.Len() { // Seq2 would allocate for each index
+			if isDeeper(v.Index(i), limit-1) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for entry := v.MapRange(); entry.Next(); {
+			if isDeeper(entry.Value(), limit-1) {
 				return true
 			}
 		}
