@@ -316,3 +316,14 @@ func FuzzBSON(f *testing.F) {
 		}
 	})
 }
+
+// BSON looks through Data for values that contain themselves. That look must not
+// allocate for each element.
+func TestAllocationsOfALongSlice(t *testing.T) {
+	// Not parallel: AllocsPerRun counts for the whole process.
+	type point struct{ X, Y int }
+	v := struct{ Points []point }{make([]point, 1000)}
+	if n := testing.AllocsPerRun(10, func() { _, _ = BSON().Marshal(&v) }); n >= 1000 {
+		t.Errorf("Marshal of a slice of 1000: %v allocations, want less than one for each element", n)
+	}
+}
