@@ -38,9 +38,8 @@ type Options[T any, H Host] struct {
 
 // Middleware is one middleware of any framework.
 type Middleware[T any, H Host] struct {
-	opts    Options[T, H]
-	manager *session.Manager[T]
-	field   string // of the request's header; it carries the token
+	Options[T, H]        // with a Manager
+	field         string // of the request's header; it carries the token
 
 	// Stand-ins for the part of a request that did not need its session until its
 	// response was sent, its connection taken over, or the request ended.
@@ -50,12 +49,15 @@ type Middleware[T any, H Host] struct {
 // New makes a middleware of opts. The error joins everything that is wrong with
 // them, each a [*session.ConfigError].
 func New[T any, H Host](opts Options[T, H]) (*Middleware[T, H], error) {
-	m := &Middleware[T, H]{opts: opts, manager: opts.Manager, field: CookieField}
+	m := &Middleware[T, H]{Options: opts, field: CookieField}
+	m.sent.stage.Store(stageSent)
+	m.hijacked.stage.Store(stageHijacked)
+	m.ended.stage.Store(stageEnded)
 	if opts.Header != "" {
 		m.field = http.CanonicalHeaderKey(opts.Header)
 	}
-	problems := opts.check(m.field)
-	if m.manager == nil {
+	problems := m.check()
+	if m.Manager == nil {
 		if opts.Session.Store == nil {
 			opts.Session.Store = memstore.New(memstore.Options{})
 		}
@@ -63,25 +65,23 @@ func New[T any, H Host](opts Options[T, H]) (*Middleware[T, H], error) {
 		if err == nil && problems != nil {
 			err = made.Close() // it watches the store
 		}
-		m.manager, problems = made, errors.Join(err, problems)
+		m.Manager, problems = made, errors.Join(err, problems)
 	}
 	if problems != nil {
 		return nil, problems
 	}
-	m.sent.standIn(m.manager, stageSent)
-	m.hijacked.standIn(m.manager, stageHijacked)
-	m.ended.standIn(m.manager, stageEnded)
 	return m, nil
 }
 
 // check returns what is wrong with the settings. Those of Session are checked by
 // [session.New].
-func (o *Options[T, H]) check(field string) (problems error) {
-	if o.Manager != nil && !reflect.ValueOf(o.Session).IsZero() {
-		problems = &session.ConfigError{Field: o.Package + ".Config.Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
+func (m *Middleware[T, H]) check() (problems error) {
+	if m.Manager != nil && !reflect.ValueOf(m.Session).IsZero() {
+		problems = &session.ConfigError{Field: m.Package + ".Config.Manager", Reason: "is set beside Session: configure the sessions where the Manager is made, and leave Session out"}
 	}
-	if o.Header != "" && (!isToken(o.Header) || slices.Contains(takenFields, field)) {
-		problems = errors.Join(problems, &session.ConfigError{Field: o.Package + ".Config.Header", Value: o.Header, Reason: "must be a header field of its own, such as X-Session"})
+	// The names of fields and of cookies have one syntax (RFC 9110, section 5.6.2).
+	if m.Header != "" && ((&http.Cookie{Name: m.Header}).Valid() != nil || slices.Contains(takenFields, m.field)) {
+		problems = errors.Join(problems, &session.ConfigError{Field: m.Package + ".Config.Header", Value: m.Header, Reason: "must be a header field of its own, such as X-Session"})
 	}
 	return problems
 }
@@ -93,7 +93,3 @@ var takenFields = []string{
 	"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Location", "Content-Range",
 	"Etag", "Expires", "Last-Modified", "Location", "Refresh",
 }
-
-// isToken reports whether s can name a header field (RFC 9110, section 5.6.2).
-// The rule is the same for the name of a cookie.
-func isToken(s string) bool { return (&http.Cookie{Name: s}).Valid() == nil }

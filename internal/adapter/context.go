@@ -36,9 +36,8 @@ func (c *CommitContext) Init(ctx context.Context) { c.values = ctx }
 
 // Release ends c and frees its timer.
 func (c *CommitContext) Release() {
-	if !c.timed.CompareAndSwap(nil, ended) {
-		c.timed.Load().cancel()
-	}
+	c.timed.CompareAndSwap(nil, ended)
+	c.Pause()
 }
 
 // Pause is called after a commit. It ends c if somebody has asked when c ends, and
@@ -63,14 +62,12 @@ func (c *CommitContext) Next(ctx context.Context) *CommitContext {
 
 // end returns the context that ends as c does.
 func (c *CommitContext) end() *timed {
-	if t := c.timed.Load(); t != nil {
-		return t
+	if c.timed.Load() == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.values), CommitTimeout)
+		if !c.timed.CompareAndSwap(nil, &timed{ctx, cancel}) {
+			cancel() // another goroutine was faster
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.values), CommitTimeout)
-	if t := (&timed{ctx, cancel}); c.timed.CompareAndSwap(nil, t) {
-		return t
-	}
-	cancel() // another goroutine was faster
 	return c.timed.Load()
 }
 

@@ -40,7 +40,7 @@ const (
 )
 
 // Manager implements [session.Source].
-func (r *request[T, H]) Manager() *session.Manager[T] { return r.middleware.manager }
+func (r *request[T, H]) Manager() *session.Manager[T] { return r.middleware.Manager }
 
 // Exchange implements [session.Source].
 func (r *request[T, H]) Exchange() *session.Exchange[T] { return &r.open().exchange }
@@ -52,8 +52,7 @@ func (r *request[T, H]) Ended() bool {
 }
 
 // open returns the request's part, which the first call makes. Several goroutines
-// may call it at once, also while the response begins or the request ends. It
-// does not use the host of a request that has ended.
+// may call it at once, also while the response begins or the request ends.
 func (r *request[T, H]) open() *part[T] {
 	p := r.part.Load()
 	for r.middleware.replaceable(p) {
@@ -61,13 +60,10 @@ func (r *request[T, H]) open() *part[T] {
 		if p != nil {
 			own.stage.Store(p.stage.Load())
 		}
-		if r.part.CompareAndSwap(p, own) {
-			p = own
-		} else {
-			p = r.part.Load()
-		}
+		r.part.CompareAndSwap(p, own)
+		p = r.part.Load()
 	}
-	p.once.Do(func() { r.begin(p) })
+	p.once.Do(func() { r.begin(&p.exchange, p.stage.Load()) })
 	return p
 }
 
@@ -76,49 +72,47 @@ func (m *Middleware[T, H]) replaceable(p *part[T]) bool {
 	return p == nil || p == &m.sent || p == &m.hijacked
 }
 
-// begin makes the exchange of p, from the request as it is now and with the
-// response as far as it has come.
-func (r *request[T, H]) begin(p *part[T]) {
+// begin begins x, from the request as it is now and with the response as far as it
+// has come.
+func (r *request[T, H]) begin(x *session.Exchange[T], stage uint32) {
 	m := r.middleware
-	o := session.BeginOptions[T]{Hooks: r, HasValid: m.opts.Valid != nil, HasBeforeSave: m.opts.BeforeSave != nil}
-	if m.opts.Header == "" {
+	if stage == stageEnded { // the host may serve another request by now
+		m.Manager.Begin(x, session.BeginOptions[T]{}).Abandon(context.Background())
+		return
+	}
+	o := session.BeginOptions[T]{Hooks: r, HasValid: m.Valid != nil, HasBeforeSave: m.BeforeSave != nil}
+	if m.Header == "" {
 		o.Cookies = r.lines()
 	} else if o.Tokens = r.lines(); o.Tokens == nil {
 		o.Tokens = []string{}
 	}
-	m.manager.Begin(&p.exchange, o)
-	// If its commit is over, there was nothing to store.
-	switch p.stage.Load() {
-	case stageSent:
-		_, _ = p.exchange.Commit(r.Context(), false)
-	case stageHijacked:
-		_, _ = p.exchange.Commit(r.Context(), true)
-		p.exchange.Hijacked()
+	m.Manager.Begin(x, o)
+	if stage != stageOpen {
+		_, _ = x.Commit(r.Context(), stage == stageHijacked) // there was nothing to store
+	}
+	if stage == stageHijacked {
+		x.Hijacked()
 	}
 }
 
-// standIn makes p the stand-in for the part of a request whose response has come
-// to stage without a session. At the end, its exchange is over from the start.
-func (p *part[T]) standIn(m *session.Manager[T], stage uint32) {
-	p.stage.Store(stage)
-	if stage == stageEnded {
-		p.once.Do(func() { m.Begin(&p.exchange, session.BeginOptions[T]{}) })
-		p.exchange.Abandon(context.Background())
-	}
-}
-
-// end returns the request's part. A request that has none ends at once, and end
-// returns nil.
-func (r *request[T, H]) end() *part[T] {
+// reach returns the request's part. If there is none, it returns nil, and the
+// request has come to the stage of standIn.
+func (r *request[T, H]) reach(standIn *part[T]) *part[T] {
 	for {
 		p := r.part.Load()
 		if !r.middleware.replaceable(p) {
 			return r.open()
 		}
-		if r.part.CompareAndSwap(p, &r.middleware.ended) {
+		if r.part.CompareAndSwap(p, standIn) {
 			return nil
 		}
 	}
+}
+
+// close notes that the request of p has ended.
+func (p *part[T]) close() {
+	p.ctx.Release()
+	p.stage.Store(stageEnded)
 }
 
 // lines returns the lines of the field that has the token.
@@ -126,10 +120,10 @@ func (r *request[T, H]) lines() []string { return r.host.Request().Header[r.midd
 
 // Commit implements [response.Committer].
 func (r *request[T, H]) Commit(hijacked bool) error {
-	if r.part.CompareAndSwap(nil, &r.middleware.sent) {
+	p := r.reach(&r.middleware.sent)
+	if p == nil {
 		return nil
 	}
-	p := r.open()
 	p.ctx.Init(r.Context())
 	defer p.ctx.Pause()
 	out, err := p.exchange.Commit(&p.ctx, hijacked)
@@ -139,37 +133,36 @@ func (r *request[T, H]) Commit(hijacked bool) error {
 
 // Hijacked implements [response.Committer].
 func (r *request[T, H]) Hijacked() {
-	if m := r.middleware; !r.part.CompareAndSwap(&m.sent, &m.hijacked) {
-		r.open().exchange.Hijacked()
+	if p := r.reach(&r.middleware.hijacked); p != nil {
+		p.exchange.Hijacked()
 	}
 }
 
 // finish ends the exchange, if there is one. It commits if nothing was written.
 func (r *request[T, H]) finish() error {
-	p := r.end()
+	p := r.reach(&r.middleware.ended)
 	if p == nil {
 		return nil
 	}
+	defer p.close()
 	ctx := p.ctx.Next(r.Context())
-	defer p.ctx.Release()
 	defer ctx.Release()
 	out, err := p.exchange.End(ctx)
-	p.stage.Store(stageEnded)
 	r.writeHeader(p, out)
 	return err
 }
 
-// abandon ends the exchange, if there is one, without a commit. send puts the
-// cookie of a Save that was made before into the header.
-func (r *request[T, H]) abandon() (send func()) {
-	p := r.end()
+// abandon ends the exchange, if there is one, without a commit. If a header can
+// still be sent, it gets the cookie of a Save that was made before.
+func (r *request[T, H]) abandon(sent bool) {
+	p := r.reach(&r.middleware.ended)
 	if p == nil {
-		return func() {}
+		return
 	}
-	defer p.ctx.Release()
-	out := p.exchange.Abandon(r.Context())
-	p.stage.Store(stageEnded)
-	return func() { r.writeHeader(p, out) }
+	defer p.close()
+	if out := p.exchange.Abandon(r.Context()); !sent {
+		r.writeHeader(p, out)
+	}
 }
 
 func (r *request[T, H]) writeHeader(p *part[T], out session.Outcome) {
@@ -184,33 +177,33 @@ func (r *request[T, H]) Origin() (scheme, host string) { return r.host.Origin() 
 
 // Valid implements [session.Hooks].
 func (r *request[T, H]) Valid(s *session.Session[T]) (bool, error) {
-	return r.middleware.opts.Valid(r.host, s)
+	return r.middleware.Valid(r.host, s)
 }
 
 // BeforeSave implements [session.Hooks].
 func (r *request[T, H]) BeforeSave(s *session.Session[T]) error {
-	return r.middleware.opts.BeforeSave(r.host, s)
+	return r.middleware.BeforeSave(r.host, s)
 }
 
 // Failed implements [session.Hooks].
 func (r *request[T, H]) Failed(op session.Op, err error) error {
-	o := &r.middleware.opts
-	if o.ErrorHandler == nil {
-		return o.withStatus(err)
+	m := r.middleware
+	if m.ErrorHandler != nil {
+		answer := m.ErrorHandler(r.host, op, err)
+		if !errors.Is(answer, response.ErrUnfinished) { // else it wrote a page, but the handler's response is under way
+			return answer
+		}
 	}
-	answer := o.ErrorHandler(r.host, op, err)
-	if errors.Is(answer, response.ErrUnfinished) {
-		return o.withStatus(err) // it wrote a page, but the handler's response is under way
-	}
-	return answer
+	return m.withStatus(err)
 }
 
 // withStatus makes the framework's error of one of the store.
 func (o *Options[T, H]) withStatus(err error) error {
+	status := http.StatusInternalServerError
 	if errors.Is(err, session.ErrUnavailable) {
-		return o.HTTPError(http.StatusServiceUnavailable, err)
+		status = http.StatusServiceUnavailable
 	}
-	return o.HTTPError(http.StatusInternalServerError, err)
+	return o.HTTPError(status, err)
 }
 
 // answer maps an error that the handler returned, because it may come from Save,

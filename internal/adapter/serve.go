@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/echosession/echosession/internal/response"
@@ -38,7 +39,7 @@ type Values interface {
 // Serve runs the handler next with a session. It returns the error that the
 // framework must answer.
 func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
-	if m.opts.Skip != nil && m.opts.Skip(host) {
+	if m.Skip != nil && m.Skip(host) {
 		return next()
 	}
 	r := &request[T, H]{middleware: m, host: host}
@@ -49,7 +50,7 @@ func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
 	if !bound { // the outer of two middlewares does everything
 		return next()
 	}
-	if m.opts.InContext {
+	if m.InContext {
 		req := host.Request()
 		host.SetRequest(req.WithContext(session.WithCarrier(req.Context(), host.Values())))
 	}
@@ -57,25 +58,24 @@ func (m *Middleware[T, H]) Serve(host H, next func() error) (err error) {
 	host.SetWriter(&r.writer)
 	returned, ended := false, false
 	defer func() {
-		switch cause := r.writer.Err(); {
-		case ended:
-		case cause == nil || cause == response.ErrUnfinished:
-			r.panicked(returned)
-		default:
+		if ended {
+			return
+		}
+		var p any
+		if cause := r.writer.Err(); cause != nil && cause != response.ErrUnfinished {
 			// A handler that aborts because the commit kept its response from
 			// leaving, as a reverse proxy does, makes way for the error page.
-			p := recover()
-			if p == http.ErrAbortHandler {
+			if p = recover(); p == http.ErrAbortHandler {
 				err = r.returned(nil)
 				return
 			}
-			r.panicked(false)
-			if p != nil {
-				panic(p)
-			}
+		}
+		r.panicked(returned)
+		if p != nil {
+			panic(p)
 		}
 	}()
-	if !m.opts.Defer && (len(r.lines()) > 0 || m.manager.StoresEmpty()) {
+	if !m.Defer && (len(r.lines()) > 0 || m.Manager.StoresEmpty()) {
 		err = r.open().exchange.Load(r.Context())
 	}
 	if err == nil {
@@ -93,44 +93,36 @@ func (r *request[T, H]) returned(err error) error {
 	saved := r.finish()
 	failed, sent := r.writer.Err(), r.writer.Begun()
 	r.writer.Disarm()
-	if failed == nil && !begun {
-		failed = saved
-		if err != nil {
-			failed = err // the handler's error wins; the other one was observed
+	result := cmp.Or(err, saved) // the handler's error wins; the other one was observed
+	if failed == nil && (begun || result == nil) {
+		r.restoreWriter()
+		if sent {
+			r.host.Sent()
 		}
+		return r.middleware.answer(result)
 	}
-	if failed != nil {
+	if failed != nil || err == nil {
 		// The response of the handler was never sent, although the framework
 		// believes that it was: the error page must not have its headers.
-		if r.writer.Err() != nil || saved != nil && err == nil {
-			r.writer.Rollback()
-		}
-		r.reopen()
-		return r.middleware.opts.answer(failed)
+		r.writer.Rollback()
 	}
-	r.restoreWriter()
-	if sent {
-		r.host.Sent()
-	}
-	if err == nil {
-		err = saved
-	}
-	return r.middleware.opts.answer(err)
+	r.reopen()
+	return r.middleware.answer(cmp.Or(failed, result))
 }
 
 // panicked ends the request of a handler that panicked, or of a commit that did
 // so after the handler returned: the change is not saved, but the cookie of what
 // the handler saved itself goes out with the error page.
 func (r *request[T, H]) panicked(returned bool) {
-	send := r.abandon()
-	sent := r.writer.Begun() && r.writer.Err() == nil
+	failed := r.writer.Err() != nil
+	sent := r.writer.Begun() && !failed
+	r.abandon(sent)
 	r.writer.Disarm()
 	if sent {
 		r.restoreWriter()
 		return
 	}
-	send()
-	if returned || r.writer.Err() != nil { // the handler's response is lost
+	if returned || failed { // the handler's response is lost
 		r.writer.Rollback()
 	}
 	r.reopen()

@@ -5,6 +5,7 @@
 package merge
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 )
@@ -37,13 +38,17 @@ type merger struct {
 	conflicts []string
 }
 
-// merge returns what base, mine and theirs, three values of one type, become.
+// merge returns what base, mine and theirs, three values of one type, become. One
+// that is not valid stands for an absent entry of a map.
 func (m *merger) merge(base, mine, theirs reflect.Value, path string) reflect.Value {
-	if v, ok := decide(base, mine, theirs); ok {
-		return v
+	switch {
+	case areEqual(mine, theirs), areEqual(base, theirs):
+		return mine
+	case areEqual(base, mine):
+		return theirs
 	}
-	if t := mine.Type(); !m.whole(t) {
-		switch t.Kind() {
+	if base.IsValid() && mine.IsValid() && theirs.IsValid() && !m.whole(mine.Type()) {
+		switch t := mine.Type(); t.Kind() {
 		case reflect.Struct:
 			merged := reflect.New(t).Elem()
 			merged.Set(mine)
@@ -63,16 +68,8 @@ func (m *merger) merge(base, mine, theirs reflect.Value, path string) reflect.Va
 			}
 		}
 	}
-	return m.conflict(mine, path)
-}
-
-// conflict lists path and returns mine, which wins.
-func (m *merger) conflict(mine reflect.Value, path string) reflect.Value {
-	if path == "" {
-		path = "."
-	}
-	m.conflicts = append(m.conflicts, path)
-	return mine
+	m.conflicts = append(m.conflicts, cmp.Or(path, "."))
+	return mine // wins
 }
 
 // mergeStruct sets the fields of merged, which is a copy of mine.
@@ -96,7 +93,7 @@ func (m *merger) mergeMap(base, mine, theirs reflect.Value, path string) reflect
 	merged := reflect.MakeMap(mine.Type())
 	for _, side := range []reflect.Value{mine, theirs} {
 		for _, key := range side.MapKeys() {
-			v := m.mergeEntry(base.MapIndex(key), mine.MapIndex(key), theirs.MapIndex(key), path+"[...]")
+			v := m.merge(base.MapIndex(key), mine.MapIndex(key), theirs.MapIndex(key), path+"[...]")
 			if v.IsValid() {
 				merged.SetMapIndex(key, v)
 			}
@@ -111,28 +108,6 @@ func (m *merger) mergeMap(base, mine, theirs reflect.Value, path string) reflect
 		return reflect.Zero(mine.Type())
 	}
 	return merged
-}
-
-// mergeEntry is merge for the entries of one key. An absent entry is invalid.
-func (m *merger) mergeEntry(base, mine, theirs reflect.Value, path string) reflect.Value {
-	if base.IsValid() && mine.IsValid() && theirs.IsValid() {
-		return m.merge(base, mine, theirs, path)
-	}
-	if v, ok := decide(base, mine, theirs); ok {
-		return v
-	}
-	return m.conflict(mine, path)
-}
-
-// decide returns the side that changed. It is not ok if both did, and differently.
-func decide(base, mine, theirs reflect.Value) (v reflect.Value, ok bool) {
-	switch {
-	case areEqual(mine, theirs), areEqual(base, theirs):
-		return mine, true
-	case areEqual(base, mine):
-		return theirs, true
-	}
-	return reflect.Value{}, false
 }
 
 // areEqual reports whether two values are equal, or both absent.

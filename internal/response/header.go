@@ -16,30 +16,33 @@ import (
 // belongs to h from then on.
 func NoStore(h http.Header, buf *[1]string) {
 	if !isPrivate(h) {
-		buf[0] = "no-store"
-		h["Cache-Control"] = buf[:]
+		h["Cache-Control"] = add(nil, "no-store", buf)
 	}
 }
 
-func isPrivate(h http.Header) bool { return slices.ContainsFunc(h["Cache-Control"], keepsOut) }
+func isPrivate(h http.Header) bool { return lists(h["Cache-Control"], "no-store", "private") }
 
-// keepsOut reports whether a line of Cache-Control keeps the response out of
-// shared caches.
-func keepsOut(line string) bool {
-	for line != "" {
-		end := directiveEnd(line)
-		d := strings.Trim(line[:end], " \t")
-		if strings.EqualFold(d, "no-store") || strings.EqualFold(d, "private") {
-			return true
+// lists reports whether one of the names, in any case, is an element of the list
+// that the lines of a field are.
+func lists(lines []string, names ...string) bool {
+	for _, line := range lines {
+		for line != "" {
+			end := elementEnd(line)
+			element := strings.Trim(line[:end], " \t")
+			for _, name := range names {
+				if strings.EqualFold(name, element) {
+					return true
+				}
+			}
+			line = strings.TrimPrefix(line[end:], ",")
 		}
-		line = strings.TrimPrefix(line[end:], ",")
 	}
 	return false
 }
 
-// directiveEnd returns the index of the comma that ends the first directive of
-// line, or its length. Commas in a quoted argument end nothing.
-func directiveEnd(line string) int {
+// elementEnd returns the index of the comma that ends the first element of line,
+// or its length. Commas in a quoted argument end nothing.
+func elementEnd(line string) int {
 	quoted := false
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
@@ -62,22 +65,9 @@ func directiveEnd(line string) int {
 // and on any line, or is `*`. If h had no Vary, buf becomes the memory of the
 // header's value, as in [NoStore].
 func AddVary(h http.Header, field string, buf *[1]string) {
-	lines := h["Vary"]
-	for _, line := range lines {
-		for line != "" {
-			var name string
-			name, line, _ = strings.Cut(line, ",")
-			if name = strings.Trim(name, " \t"); name == "*" || strings.EqualFold(name, field) {
-				return
-			}
-		}
+	if lines := h["Vary"]; !lists(lines, field, "*") {
+		h["Vary"] = add(lines, field, buf)
 	}
-	if len(lines) == 0 {
-		buf[0] = field
-		h["Vary"] = buf[:]
-		return
-	}
-	h["Vary"] = append(lines, field)
 }
 
 // ReplaceCookie makes line the only Set-Cookie of h for the cookie name: it
@@ -85,31 +75,33 @@ func AddVary(h http.Header, field string, buf *[1]string) {
 // order, and appends line. If h had no Set-Cookie, buf becomes the memory of the
 // header's value, as in [NoStore].
 func ReplaceCookie(h http.Header, name, line string, buf *[1]string) {
-	lines := h["Set-Cookie"]
-	if len(lines) == 0 {
-		buf[0] = line
-		h["Set-Cookie"] = buf[:]
+	lines := slices.Clone(h["Set-Cookie"]) // because others may hold the slice
+	if len(lines) > 0 {
+		lines = slices.DeleteFunc(lines, func(l string) bool { return cookieName(l) == name })
+		h["Set-Cookie"] = append(lines, line)
 		return
 	}
-	// A new slice, because others may hold the old one.
-	kept := make([]string, 0, len(lines)+1)
-	for _, l := range lines {
-		if cookieName(l) != name {
-			kept = append(kept, l)
-		}
+	h["Set-Cookie"] = add(nil, line, buf)
+}
+
+// add appends line to the lines of a field. If there are none, buf becomes their
+// memory.
+func add(lines []string, line string, buf *[1]string) []string {
+	if len(lines) == 0 {
+		buf[0] = line
+		return buf[:]
 	}
-	h["Set-Cookie"] = append(kept, line)
+	return append(lines, line)
 }
 
 // cookieName returns the name in a Set-Cookie line as browsers read it: empty
 // if the pair has no "=".
 func cookieName(line string) string {
 	pair, _, _ := strings.Cut(line, ";")
-	name, _, ok := strings.Cut(pair, "=")
-	if !ok {
-		return ""
+	if name, _, ok := strings.Cut(pair, "="); ok {
+		return strings.Trim(name, " \t")
 	}
-	return strings.Trim(name, " \t")
+	return ""
 }
 
 // entityFields describe one body and one outcome: they would be wrong on the
@@ -135,10 +127,11 @@ func entityHeaders(h http.Header) http.Header {
 	return saved
 }
 
-// Rollback removes the handler's headers that describe its body or redirect, such as Content-Length, ETag, Cache-Control and Location, in any
-// spelling. It puts back those that were there at Init, so that an error page
-// can be written to the writer below. What the handler kept out of caches stays
-// out of them, because a cookie may go out with the page.
+// Rollback removes the handler's headers that describe its body or redirect, such
+// as Content-Length, ETag, Cache-Control and Location, in any spelling. It puts
+// back those that were there at Init, so that an error page can be written to the
+// writer below. What the handler kept out of caches stays out of them, because a
+// cookie may go out with the page.
 func (w *Writer) Rollback() {
 	h := w.inner.Header()
 	private := isPrivate(h)

@@ -118,13 +118,11 @@ func (w *Writer) commit(hijacked bool) error {
 // WriteHeader commits and sends the header. An informational one is sent
 // without a commit, but not after a failed one.
 func (w *Writer) WriteHeader(code int) {
-	if code < http.StatusOK && code != http.StatusSwitchingProtocols {
-		if w.state.err == nil {
-			w.inner.WriteHeader(code)
-		}
-		return
+	err := w.state.err
+	if code >= http.StatusOK || code == http.StatusSwitchingProtocols {
+		err = w.commit(false)
 	}
-	if w.commit(false) == nil {
+	if err == nil {
 		w.inner.WriteHeader(code)
 	}
 }
@@ -188,29 +186,19 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 type unwrapper interface{ Unwrap() http.ResponseWriter }
 
-// find returns the first writer, from rw inwards, that is also an F.
-func find[F any](rw http.ResponseWriter) (F, bool) {
-	for {
-		if f, ok := any(rw).(F); ok {
-			return f, true
-		}
-		u, ok := rw.(unwrapper)
-		if !ok {
-			var none F
-			return none, false
-		}
-		rw = u.Unwrap()
-	}
-}
-
 // canFlush reports before a commit what [http.ResponseController.Flush] would
 // find out only by flushing.
 func canFlush(rw http.ResponseWriter) bool {
-	if _, ok := find[interface{ FlushError() error }](rw); ok {
-		return true
+	for {
+		switch w := rw.(type) {
+		case interface{ FlushError() error }, http.Flusher:
+			return true
+		case unwrapper:
+			rw = w.Unwrap()
+		default:
+			return false
+		}
 	}
-	_, ok := find[http.Flusher](rw)
-	return ok
 }
 
 // canHijack asks the innermost writer, the server's own. A middleware's wrapper
