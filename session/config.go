@@ -59,7 +59,9 @@ type Config[T any] struct {
 
 	// RenewGrace is how long a token that Renew or a change of User replaced is
 	// still recognised. It opens nothing, but a request that was on its way with
-	// it does no harm to the session or its cookie. Default 30s.
+	// it does no harm to the session or its cookie. A token that RenewAfter
+	// replaced still works, until this long after the new one was first presented.
+	// Default 30s.
 	RenewGrace time.Duration
 
 	// AllowEmpty also stores new sessions whose Data is still as New made it.
