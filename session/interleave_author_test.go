@@ -27,8 +27,8 @@ type author struct {
 	asks      bool      // it did something else than to read
 	logsIn    bool      // an Update of it logged in: if that failed, it may be stored, and count as its change at the next save
 	gone      bool      // it was told that its session is gone
-	troubled  bool      // an event told of an error
-	answer    time.Time // when the store last answered, whatever that told
+	troubled  bool      // an event reported an error
+	answer    time.Time // when the store last answered, with success or an error
 	writes    int       // its creates, updates and touches that were made
 
 	values   []int             // that its field may have: what was loaded and what it set

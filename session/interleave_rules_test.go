@@ -127,7 +127,7 @@ var (
 	// than AbsoluteTimeout allows.
 	ruleTimes = rule{"times", "nothing moves CreatedAt, AuthenticatedAt and the AbsoluteTimeout but a change of User"}
 
-	// If nobody tried to replace the token for good, the token that the browser has
+	// If nobody tried to replace the token deliberately, the token that the browser has
 	// opens the session as long as the record lives. Excepted: responses that
 	// overtook each other on their way.
 	ruleLockedOut = rule{"locked-out", "a routine renewal never locks a browser out"}

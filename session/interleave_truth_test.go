@@ -33,7 +33,7 @@ type identity struct {
 	record        session.Record
 	creator       *author
 	writer        *author // of the last version
-	changed       event   // the last write or delete, but for touches
+	changed       event   // the last write or delete; touches do not count
 	acked         [maxActors]int
 	keys          map[string]bool // acknowledged Updates
 	tokens        []*issued       // all that were seen, the oldest first
@@ -45,7 +45,7 @@ type identity struct {
 	end           time.Time       // of the last version
 	ends          []time.Time     // the same, as each Manager sees it
 	late          bool            // a late write made it, or changed it
-	renewals      bool            // somebody tried to replace its token for good
+	renewals      bool            // somebody tried to replace its token deliberately
 }
 
 // event is when something happened, and who did it.
